@@ -31,6 +31,13 @@ use crate::{Action, CompareExchangeError, Guarantees, Outcome, TryInsertError};
 /// Lookups take any borrowed form `Q` of the key, as std's maps do: a map of `String` is asked with
 /// `&str`. If `Hash` or `Eq` are inconsistent, results are unspecified but memory stays safe.
 ///
+/// # Complexity
+///
+/// An operation on one key takes expected constant time with a hasher that spreads the keys, and time
+/// linear in the number of keys that collide otherwise. An operation on many keys takes time linear in
+/// their number; iteration, `retain` and `clear` are linear in the number of entries and in the
+/// capacity. What a map deviates in stands in its crate documentation.
+///
 /// # Blocking
 ///
 /// Which operations may wait for which others is a property of the design: each map's crate
