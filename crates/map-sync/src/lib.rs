@@ -4,13 +4,17 @@
 //! |---|---|
 //! | [`shim`] | the one door through which all atomics, locks and threads come |
 //! | [`reentrancy`] | refuses a closure that calls back into a map in a way that could hang |
+//! | [`biased`] | a reader-writer lock whose readers write no shared line |
 //! | [`counter`] | a count of entries that writers on different threads rarely share |
 //! | [`pad`] | a value on cache lines of its own |
 //!
 //! The map crates name no atomic and no lock of `std` or `parking_lot` themselves, so that a model
 //! checker can take their place in one file.
 
+pub mod biased;
 pub mod counter;
 pub mod pad;
 pub mod reentrancy;
 pub mod shim;
+
+mod raw;

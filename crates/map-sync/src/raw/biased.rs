@@ -1,0 +1,390 @@
+//! The raw reader-biased lock. The algorithm, its proof and its sources: `docs/designs/biased-lock.md`.
+//!
+//! **Layout**: an ordinary lock, a state word, and a count of reads until the lock is biased; 16 bytes.
+//!
+//! **Invariants**: (I1) `state` is `BIASED`, `FENCED` or `REVOKING` only while `inner` is not held
+//! exclusively, but by the writer that is revoking; (I2) whoever holds the lock exclusively has seen no word of any
+//! slot with this lock's address after its heavy fence, and none is set while `state` is `UNBIASED`; (I3) a word
+//! with this address, or a hold of `inner`, stands for each shared hold, a depth in the slot for each
+//! further one of the same thread on the same word.
+
+use lock_api::GuardNoSend;
+
+use super::{membarrier, slots};
+use crate::shim::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
+
+const UNBIASED: u8 = 0;
+const BIASED: u8 = 1;
+const FENCED: u8 = 2;
+const REVOKING: u8 = 3;
+
+/// Set in a word announced with a full fence, to be cleared with one.
+const WITH_FENCE: usize = 1;
+/// Set in a word whose depth is not 0.
+const NESTED: usize = 2;
+/// The bits of a word that are not the address.
+const FLAGS: usize = WITH_FENCE | NESTED;
+
+/// Shared locks through `inner`, without a write between them, after which the lock is biased: about
+/// what a revocation costs over what a biased read saves.
+const READS_TO_BIAS: u32 = 128;
+
+/// A reader-writer lock whose readers, in the common case, write no line that another thread uses.
+///
+/// See [`crate::biased`] for the lock with its data.
+#[repr(C, align(8))]
+pub struct RawBiasedRwLock {
+    inner: parking_lot::RawRwLock,
+    reads_to_bias: AtomicU32,
+    state: AtomicU8,
+}
+
+impl core::fmt::Debug for RawBiasedRwLock {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let state = match self.state.load(Ordering::Relaxed) {
+            UNBIASED => "unbiased",
+            REVOKING => "revoking",
+            _ => "biased",
+        };
+        f.debug_struct("RawBiasedRwLock").field("state", &state).finish_non_exhaustive()
+    }
+}
+
+impl RawBiasedRwLock {
+    /// An unlocked, unbiased lock.
+    pub const NEW: Self = Self {
+        inner: <parking_lot::RawRwLock as lock_api::RawRwLock>::INIT,
+        reads_to_bias: AtomicU32::new(READS_TO_BIAS),
+        state: AtomicU8::new(UNBIASED),
+    };
+
+    #[inline(always)]
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
+
+    /// Takes the lock shared if that needs no wait, no shared write and no nesting.
+    ///
+    /// The thread then holds nothing else in its slot's first word, so this also tells a caller that
+    /// it was in no other biased section that uses this word.
+    #[inline(always)]
+    pub(crate) fn try_lock_biased(&self) -> bool {
+        if self.state.load(Ordering::Relaxed) != BIASED {
+            return false;
+        }
+        let word = &slots::current().words[0];
+        if word.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        word.store(self.address(), Ordering::Relaxed);
+        membarrier::light();
+        // Acquire pairs with the release in `give_bias`, and so with the last writer's unlock of `inner`.
+        if self.state.load(Ordering::Acquire) == BIASED {
+            return true;
+        }
+        self.clear(word);
+        false
+    }
+
+    /// Clears a word set by this lock without a flag and wakes the writer that waits for it.
+    #[inline(always)]
+    fn clear(&self, word: &AtomicUsize) {
+        // Release pairs with the acquire in `drained`: reads under the lock come before the next write.
+        word.store(0, Ordering::Release);
+        membarrier::light();
+        if self.state.load(Ordering::Relaxed) == REVOKING {
+            self.wake_writer();
+        }
+    }
+
+    #[cold]
+    fn wake_writer(&self) {
+        // SAFETY: the key is the address of a byte of this lock that parking_lot's lock does not use as
+        // a key; the token is not read.
+        unsafe {
+            parking_lot_core::unpark_all(self.key(), parking_lot_core::DEFAULT_UNPARK_TOKEN);
+        }
+    }
+
+    /// The address under which a writer waits for announced readers.
+    fn key(&self) -> usize {
+        core::ptr::from_ref(&self.state).addr()
+    }
+
+    /// Everything that `try_lock_biased` leaves over, except for `inner`: a thread without a slot, a first word in
+    /// use, a nested hold, full fences.
+    #[cold]
+    fn try_lock_announced(&self) -> bool {
+        let slot = slots::current_or_new();
+        let address = self.address();
+        let holds = |word: &AtomicUsize| word.load(Ordering::Relaxed) & !FLAGS == address;
+        if let Some(held) = slot.words.iter().position(holds) {
+            // A writer may be waiting for this word already, and waits on: no fence, no look at the state.
+            let depth = &slot.depths[held];
+            depth.store(depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            let word = &slot.words[held];
+            word.store(word.load(Ordering::Relaxed) | NESTED, Ordering::Relaxed);
+            return true;
+        }
+        let Some(word) = slot.words.iter().find(|word| word.load(Ordering::Relaxed) == 0) else {
+            return false;
+        };
+        match self.state.load(Ordering::Relaxed) {
+            BIASED => {
+                word.store(address, Ordering::Relaxed);
+                membarrier::light();
+                // Acquire: as in `try_lock_biased`.
+                let held = self.state.load(Ordering::Acquire) == BIASED;
+                if !held {
+                    self.clear(word);
+                }
+                held
+            }
+            FENCED => {
+                word.store(address | WITH_FENCE, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                let held = self.state.load(Ordering::Acquire) == FENCED;
+                if !held {
+                    self.clear_fenced(word);
+                }
+                held
+            }
+            _ => false,
+        }
+    }
+
+    #[cold]
+    fn clear_fenced(&self, word: &AtomicUsize) {
+        word.store(0, Ordering::Release);
+        fence(Ordering::SeqCst);
+        if self.state.load(Ordering::Relaxed) == REVOKING {
+            self.wake_writer();
+        }
+    }
+
+    /// Ends a shared hold that is not in the first word without flags.
+    #[cold]
+    fn unlock_announced(&self) -> bool {
+        let slot = slots::current();
+        let address = self.address();
+        for (word, depth) in slot.words.iter().zip(&slot.depths) {
+            let value = word.load(Ordering::Relaxed);
+            if value == slots::OCCUPIED || value & !FLAGS != address {
+                continue;
+            }
+            if value & NESTED != 0 {
+                let left = depth.load(Ordering::Relaxed) - 1;
+                depth.store(left, Ordering::Relaxed);
+                if left == 0 {
+                    word.store(value & !NESTED, Ordering::Relaxed);
+                }
+            } else if value & WITH_FENCE != 0 {
+                self.clear_fenced(word);
+            } else {
+                self.clear(word);
+            }
+            return true;
+        }
+        false
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_biased(&self) -> bool {
+        matches!(self.state.load(Ordering::SeqCst), BIASED | FENCED)
+    }
+
+    /// Biases an idle lock in the way of a system without `membarrier`.
+    #[cfg(test)]
+    pub(crate) fn bias_with_fences(&self) {
+        self.state.store(FENCED, Ordering::SeqCst);
+    }
+
+    /// Counts a shared lock of `inner`, which the caller holds, and gives the bias when it is due.
+    #[inline]
+    fn count_read(&self) {
+        // Relaxed, and an update may be lost: it is a guess about the future.
+        match self.reads_to_bias.load(Ordering::Relaxed) {
+            0 => self.give_bias(),
+            left => self.reads_to_bias.store(left - 1, Ordering::Relaxed),
+        }
+    }
+
+    #[cold]
+    fn give_bias(&self) {
+        let state = if membarrier::available() { BIASED } else { FENCED };
+        // Release pairs with the acquire of an announcing reader. `inner` is held shared (I1).
+        self.state.store(state, Ordering::Release);
+    }
+
+    /// Ends the bias; the caller holds `inner` exclusively and, on return, the lock (I2).
+    #[cold]
+    fn revoke(&self) {
+        self.state.store(REVOKING, Ordering::Relaxed);
+        membarrier::heavy();
+        for slot in slots::all() {
+            for word in &slot.words {
+                self.drain(word);
+            }
+        }
+        self.state.store(UNBIASED, Ordering::Relaxed);
+    }
+
+    /// Whether `word` does not announce this lock.
+    fn drained(&self, word: &AtomicUsize) -> bool {
+        // Acquire pairs with the release in `clear`.
+        let value = word.load(Ordering::Acquire);
+        value == slots::OCCUPIED || value & !FLAGS != self.address()
+    }
+
+    fn drain(&self, word: &AtomicUsize) {
+        let mut spin = parking_lot_core::SpinWait::new();
+        while !self.drained(word) {
+            if !spin.spin() {
+                // SAFETY: the key is this lock's own, see `wake_writer`; the closures call nothing of
+                // parking_lot and cannot panic.
+                unsafe {
+                    parking_lot_core::park(
+                        self.key(),
+                        || !self.drained(word),
+                        || {},
+                        |_, _| {},
+                        parking_lot_core::DEFAULT_PARK_TOKEN,
+                        None,
+                    );
+                }
+                spin.reset();
+            }
+        }
+    }
+
+    /// Whether some thread reads under this lock by announcement. The caller holds `inner` exclusively
+    /// and has fenced.
+    fn is_announced(&self) -> bool {
+        slots::all().any(|slot| slot.words.iter().any(|word| !self.drained(word)))
+    }
+
+    #[inline]
+    fn lock_shared_by(&self, lock_inner: impl FnOnce(&parking_lot::RawRwLock)) {
+        if self.try_lock_biased() {
+            return;
+        }
+        // An unbiased lock costs what `inner` does; a nested hold must be found even so, since the
+        // writer that waits for the outer one holds `inner`.
+        if self.state.load(Ordering::Relaxed) != UNBIASED && self.try_lock_announced() {
+            return;
+        }
+        lock_inner(&self.inner);
+        self.count_read();
+    }
+}
+
+// SAFETY: exclusion and visibility are shown on the design page; by I2 an exclusive holder excludes
+// announced readers, `inner` excludes the others.
+unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
+    #[allow(clippy::declare_interior_mutable_const)] // lock_api's way to initialise a lock
+    const INIT: Self = Self::NEW;
+
+    // A shared hold lives in the slot of its thread.
+    type GuardMarker = GuardNoSend;
+
+    #[inline]
+    fn lock_shared(&self) {
+        self.lock_shared_by(|inner| inner.lock_shared());
+    }
+
+    #[inline]
+    fn try_lock_shared(&self) -> bool {
+        if self.try_lock_biased() {
+            return true;
+        }
+        if self.state.load(Ordering::Relaxed) != UNBIASED && self.try_lock_announced() {
+            return true;
+        }
+        let locked = self.inner.try_lock_shared();
+        if locked {
+            self.count_read();
+        }
+        locked
+    }
+
+    #[inline]
+    unsafe fn unlock_shared(&self) {
+        let word = &slots::current().words[0];
+        if word.load(Ordering::Relaxed) == self.address() {
+            self.clear(word);
+        } else if !self.unlock_announced() {
+            // SAFETY: the caller holds the lock shared and not by announcement, so by I3 through `inner`.
+            unsafe { self.inner.unlock_shared() };
+        }
+    }
+
+    #[inline]
+    fn lock_exclusive(&self) {
+        self.inner.lock_exclusive();
+        self.reads_to_bias.store(READS_TO_BIAS, Ordering::Relaxed);
+        // Relaxed: who gave the bias held `inner` shared before, so the store is seen.
+        if self.state.load(Ordering::Relaxed) != UNBIASED {
+            self.revoke();
+        }
+    }
+
+    #[inline]
+    fn try_lock_exclusive(&self) -> bool {
+        if !self.inner.try_lock_exclusive() {
+            return false;
+        }
+        let state = self.state.load(Ordering::Relaxed);
+        if state != UNBIASED {
+            self.state.store(REVOKING, Ordering::Relaxed);
+            membarrier::heavy();
+            if self.is_announced() {
+                // Release, as in `give_bias`; nothing was written in between.
+                self.state.store(state, Ordering::Release);
+                // SAFETY: locked above.
+                unsafe { self.inner.unlock_exclusive() };
+                return false;
+            }
+            self.state.store(UNBIASED, Ordering::Relaxed);
+        }
+        self.reads_to_bias.store(READS_TO_BIAS, Ordering::Relaxed);
+        true
+    }
+
+    #[inline]
+    unsafe fn unlock_exclusive(&self) {
+        // SAFETY: the caller holds the lock exclusively, and so `inner`.
+        unsafe { self.inner.unlock_exclusive() };
+    }
+
+    fn is_locked(&self) -> bool {
+        self.inner.is_locked()
+            || (self.state.load(Ordering::Relaxed) != UNBIASED && {
+                membarrier::heavy();
+                self.is_announced()
+            })
+    }
+}
+
+// SAFETY: a thread that holds the lock by announcement gets the nested hold from its own word, one
+// that holds it through `inner` from `inner`'s recursive lock; neither waits for a writer.
+unsafe impl lock_api::RawRwLockRecursive for RawBiasedRwLock {
+    #[inline]
+    fn lock_shared_recursive(&self) {
+        self.lock_shared_by(|inner| inner.lock_shared_recursive());
+    }
+
+    #[inline]
+    fn try_lock_shared_recursive(&self) -> bool {
+        if self.try_lock_biased() {
+            return true;
+        }
+        if self.state.load(Ordering::Relaxed) != UNBIASED && self.try_lock_announced() {
+            return true;
+        }
+        let locked = self.inner.try_lock_shared_recursive();
+        if locked {
+            self.count_read();
+        }
+        locked
+    }
+}

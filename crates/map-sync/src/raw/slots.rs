@@ -1,0 +1,219 @@
+//! One cache line for each thread, in which it announces what it reads.
+//!
+//! **Layout**: a list of slots that only grows; a slot is owned by one thread at a time and handed on when the
+//! thread ends. A slot has four words; a word holds 0, or the address of a lock that the owner reads under,
+//! with two bits beside it.
+//!
+//! ```text
+//! HEAD ──> Slot{words, owned} ──> Slot ──> Slot ──> ·        thread-local CURRENT ──> one of them,
+//!                                                             or NONE / DEAD: all words occupied
+//! ```
+//!
+//! **Invariants**: (I1) a slot, once in the list, is never freed and its `next` never changes; (I2)
+//! only the owner turns a word from 0 to an address and back, but for a child after `fork`, which has one
+//! thread; (I3) a slot is handed on only with all words 0; (I4) `CURRENT` is the thread's own slot,
+//! or a sentinel whose words are never 0, so that one test finds "no slot" and "word in use".
+//!
+//! **Ordering**: a word is set relaxed and fenced by the lock; it is cleared with release and awaited
+//! with acquire, so that what was read under it comes before what the waiter does.
+
+use core::cell::Cell;
+use core::ptr;
+
+use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+/// How many locks of the biased kind a thread can read under at once without a shared write.
+pub(crate) const WORDS: usize = 4;
+
+/// A thread's line.
+#[repr(align(128))]
+pub(crate) struct Slot {
+    pub(crate) words: [AtomicUsize; WORDS],
+    /// Extra holds of the lock in the word of the same index; only the owner uses them.
+    pub(crate) depths: [AtomicUsize; WORDS],
+    owned: AtomicBool,
+    next: AtomicPtr<Slot>,
+}
+
+impl Slot {
+    const fn new(word: usize) -> Self {
+        Self {
+            words: [const { AtomicUsize::new(0) }; WORDS],
+            depths: [const { AtomicUsize::new(0) }; WORDS],
+            owned: AtomicBool::new(true),
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+        .filled(word)
+    }
+
+    const fn filled(mut self, word: usize) -> Self {
+        let mut index = 0;
+        while index < WORDS {
+            self.words[index] = AtomicUsize::new(word);
+            index += 1;
+        }
+        self
+    }
+
+    fn is_idle(&self) -> bool {
+        // Relaxed: only the owner asks, of its own stores.
+        self.words.iter().all(|word| word.load(Ordering::Relaxed) == 0)
+    }
+}
+
+/// A word value that is no lock's address.
+pub(crate) const OCCUPIED: usize = usize::MAX;
+
+/// The slot of a thread that has none yet.
+static NONE: Slot = Slot::new(OCCUPIED);
+/// The slot of a thread that can have none any more.
+static DEAD: Slot = Slot::new(OCCUPIED);
+
+static HEAD: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
+
+thread_local! {
+    // No destructor: it can be used while the thread's other locals are torn down.
+    static CURRENT: Cell<&'static Slot> = const { Cell::new(&NONE) };
+    static OWNER: Owner = const { Owner };
+}
+
+/// Hands the thread's slot on when the thread ends.
+struct Owner;
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let slot = CURRENT.get();
+        // A slot with a word in use stays with the thread: a later destructor may unlock it. If none
+        // does, a guard was leaked and the slot with it.
+        if slot.is_idle() {
+            CURRENT.set(&DEAD);
+            // Release pairs with the acquire of `own`: the next owner sees the words idle (I3).
+            slot.owned.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// Returns the calling thread's slot or a sentinel with all words occupied.
+#[inline(always)]
+pub(crate) fn current() -> &'static Slot {
+    CURRENT.get()
+}
+
+/// As [`current`], after giving the thread a slot if it can have one.
+#[cold]
+pub(crate) fn current_or_new() -> &'static Slot {
+    let slot = CURRENT.get();
+    if !ptr::eq(slot, &NONE) {
+        return slot;
+    }
+    let slot = match OWNER.try_with(|_| ()) {
+        Ok(()) => own(),
+        Err(_) => &DEAD,
+    };
+    CURRENT.set(slot);
+    slot
+}
+
+/// Takes over an idle slot or makes one.
+fn own() -> &'static Slot {
+    for slot in all() {
+        // Acquire pairs with the release in `Owner::drop`. The load spares the line of an owned slot a write.
+        if !slot.owned.load(Ordering::Relaxed)
+            && slot
+                .owned
+                .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+        {
+            return slot;
+        }
+    }
+    fork::watch();
+    let slot: &'static Slot = Box::leak(Box::new(Slot::new(0)));
+    let mut head = HEAD.load(Ordering::Relaxed);
+    loop {
+        slot.next.store(head, Ordering::Relaxed);
+        let new = ptr::from_ref(slot).cast_mut();
+        // Release pairs with the acquire in `all`. SeqCst besides: a writer that revokes a lock's bias after this
+        // thread has announced itself must find the slot; the lock's fences order the two.
+        match HEAD.compare_exchange(head, new, Ordering::SeqCst, Ordering::Relaxed) {
+            Ok(_) => return slot,
+            Err(newer) => head = newer,
+        }
+    }
+}
+
+/// Walks the slots of all threads.
+pub(crate) fn all() -> impl Iterator<Item = &'static Slot> {
+    // Acquire pairs with the release of `own`: the slot and its `next` are seen whole.
+    let mut next: *const Slot = HEAD.load(Ordering::Acquire);
+    core::iter::from_fn(move || {
+        // SAFETY: by I1 a pointer found in the list is null or points to a slot that lives for ever.
+        let slot = unsafe { next.as_ref() }?;
+        next = slot.next.load(Ordering::Relaxed);
+        Some(slot)
+    })
+}
+
+/// In a child, the threads that held slots in the parent do not exist.
+mod fork {
+    #[cfg(unix)]
+    pub(super) fn watch() {
+        use std::sync::Once;
+        static WATCH: Once = Once::new();
+        WATCH.call_once(|| {
+            // SAFETY: the handler is a plain function that allocates nothing and takes no lock. If
+            // registering fails for want of memory, forks behave as with any other lock.
+            unsafe { libc::pthread_atfork(None, None, Some(clear_others)) };
+        });
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn watch() {}
+
+    #[cfg(unix)]
+    extern "C" fn clear_others() {
+        use super::{Ordering, all, current};
+        let own = current();
+        for slot in all().filter(|slot| !core::ptr::eq(*slot, own)) {
+            for word in slot.words.iter().chain(&slot.depths) {
+                word.store(0, Ordering::Relaxed);
+            }
+            slot.owned.store(false, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_lived_threads_share_slots() {
+        let before = all().count();
+        for _ in 0..200 {
+            std::thread::spawn(|| {
+                assert!(!ptr::eq(current_or_new(), &NONE));
+                assert!(current().is_idle());
+            })
+            .join()
+            .expect("the thread asserts only");
+        }
+        // Tests of this crate that run beside this one may take some of their own.
+        assert!(all().count() <= before + 64, "{} slots", all().count());
+    }
+
+    #[test]
+    fn a_slot_in_use_is_not_handed_on() {
+        let leaked = std::thread::spawn(|| {
+            let slot = current_or_new();
+            slot.words[1].store(8, Ordering::Relaxed);
+            ptr::from_ref(slot).addr()
+        })
+        .join()
+        .expect("the thread cannot panic");
+        let slot = all().find(|slot| ptr::from_ref(*slot).addr() == leaked).expect("I1");
+        assert!(slot.owned.load(Ordering::SeqCst));
+        slot.words[1].store(0, Ordering::Relaxed);
+        slot.owned.store(false, Ordering::SeqCst);
+    }
+}
