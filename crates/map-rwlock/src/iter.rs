@@ -1,0 +1,56 @@
+//! Iteration: lending under the lock, and owned.
+
+use core::fmt;
+use core::iter::FusedIterator;
+use core::ops::ControlFlow;
+
+use map_sync::reentrancy::Section;
+
+use crate::RwLockMap;
+
+impl<K, V, S> RwLockMap<K, V, S> {
+    /// Lends every entry to `f` under one shared lock.
+    pub(crate) fn lend_all<B>(
+        &self,
+        mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        static FOR_EACH: Section = Section::shared("RwLockMap", "for_each");
+        self.shared(&FOR_EACH, |table| table.iter().try_for_each(|(key, value)| f(key, value)))
+    }
+}
+
+/// The entries of a map, owned, in no particular order.
+pub struct IntoIter<K, V> {
+    entries: map_table::IntoIter<K, V>,
+}
+
+impl<K, V> Iterator for IntoIter<K, V> {
+    type Item = (K, V);
+
+    #[inline]
+    fn next(&mut self) -> Option<(K, V)> {
+        self.entries.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.entries.size_hint()
+    }
+}
+
+impl<K, V> ExactSizeIterator for IntoIter<K, V> {}
+impl<K, V> FusedIterator for IntoIter<K, V> {}
+
+impl<K, V> fmt::Debug for IntoIter<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntoIter").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl<K, V, S> IntoIterator for RwLockMap<K, V, S> {
+    type Item = (K, V);
+    type IntoIter = IntoIter<K, V>;
+
+    fn into_iter(self) -> IntoIter<K, V> {
+        IntoIter { entries: self.into_table().into_iter() }
+    }
+}

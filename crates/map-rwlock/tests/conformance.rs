@@ -1,0 +1,5 @@
+//! The contract, as tests.
+
+use map_rwlock::RwLockMap;
+
+map_conformance::conformance!(RwLockMap);
