@@ -1,0 +1,250 @@
+//! The operations, on the pin; the map takes a pin for each.
+
+use std::borrow::Borrow;
+use std::hash::{BuildHasher, Hash};
+use std::ops::ControlFlow;
+
+use map_core::{
+    Action, CompareExchangeError, ConcurrentMap, Guarantees, Outcome, Reentrancy, TryInsertError,
+    forward_concurrent_map,
+};
+use map_sync::reentrancy::Section;
+
+use crate::map::{NAME, ReadDirtyMap, ReadDirtyPin};
+
+static READ: Section = Section::exclusive(NAME, "read");
+static INSERT: Section = Section::exclusive(NAME, "insert");
+static TRY_INSERT: Section = Section::exclusive(NAME, "try_insert");
+static GET_OR_INSERT: Section = Section::exclusive(NAME, "get_or_insert_with");
+static REMOVE: Section = Section::exclusive(NAME, "remove");
+static COMPUTE: Section = Section::exclusive(NAME, "compute");
+static COMPUTE_IF_PRESENT: Section = Section::exclusive(NAME, "compute_if_present");
+static COMPARE_EXCHANGE: Section = Section::exclusive(NAME, "compare_exchange");
+static FOR_EACH: Section = Section::exclusive(NAME, "try_for_each");
+static RETAIN: Section = Section::exclusive(NAME, "retain");
+static CLEAR: Section = Section::exclusive(NAME, "clear");
+
+impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyMap<K, V, S> {
+    const GUARANTEES: Guarantees = Guarantees {
+        name: NAME,
+        single_flight: false,
+        closures_run_once: false,
+        reentrancy: Reentrancy::Works,
+    };
+
+    forward_concurrent_map!(K, V, map => map.pin());
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K, V, S> {
+    const GUARANTEES: Guarantees = ReadDirtyMap::<K, V, S>::GUARANTEES;
+
+    #[inline]
+    fn read<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.map.hash(key);
+        self.pinned.look(hash, key, &READ)?.value().map(f)
+    }
+
+    fn insert_then<R>(&self, mut key: K, mut value: V, f: impl FnOnce(Option<&V>) -> R) -> R {
+        let hash = self.map.hash(&key);
+        loop {
+            if let Some(seen) = self.pinned.look(hash, &key, &INSERT) {
+                match self.pinned.put(&seen, Box::new(value)) {
+                    Ok(_) => return f(seen.value()),
+                    Err(refused) => value = *refused,
+                }
+            } else {
+                match self.pinned.insert_new(hash, key, value, &INSERT) {
+                    Ok(_) => return f(None),
+                    Err(refused) => (key, value) = refused,
+                }
+            }
+        }
+    }
+
+    fn try_insert(&self, mut key: K, mut value: V) -> Result<(), TryInsertError<K, V>> {
+        let hash = self.map.hash(&key);
+        loop {
+            if let Some(seen) = self.pinned.look(hash, &key, &TRY_INSERT) {
+                if seen.value().is_some() {
+                    return Err(TryInsertError { key, value });
+                }
+                match self.pinned.put(&seen, Box::new(value)) {
+                    Ok(_) => return Ok(()),
+                    Err(refused) => value = *refused,
+                }
+            } else {
+                match self.pinned.insert_new(hash, key, value, &TRY_INSERT) {
+                    Ok(_) => return Ok(()),
+                    Err(refused) => (key, value) = refused,
+                }
+            }
+        }
+    }
+
+    fn get_or_insert_with<R>(
+        &self,
+        mut key: K,
+        make: impl FnOnce() -> V,
+        f: impl FnOnce(&V) -> R,
+    ) -> R {
+        let hash = self.map.hash(&key);
+        if let Some(value) =
+            self.pinned.look(hash, &key, &GET_OR_INSERT).and_then(|seen| seen.value())
+        {
+            return f(value);
+        }
+        let mut made = make();
+        loop {
+            if let Some(seen) = self.pinned.look(hash, &key, &GET_OR_INSERT) {
+                if let Some(value) = seen.value() {
+                    return f(value);
+                }
+                match self.pinned.put(&seen, Box::new(made)) {
+                    Ok(value) => return f(value),
+                    Err(refused) => made = *refused,
+                }
+            } else {
+                match self.pinned.insert_new(hash, key, made, &GET_OR_INSERT) {
+                    Ok(value) => return f(value),
+                    Err(refused) => (key, made) = refused,
+                }
+            }
+        }
+    }
+
+    fn remove_then<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.map.hash(key);
+        loop {
+            let seen = self.pinned.look(hash, key, &REMOVE)?;
+            let value = seen.value()?;
+            if self.pinned.take(&seen) {
+                return Some(f(value));
+            }
+        }
+    }
+
+    fn compute(&self, mut key: K, mut f: impl FnMut(Option<&V>) -> Action<V>) -> Outcome {
+        let hash = self.map.hash(&key);
+        loop {
+            let seen = self.pinned.look(hash, &key, &COMPUTE);
+            let value = seen.as_ref().and_then(|seen| seen.value());
+            let (action, present) = (f(value), value.is_some());
+            match (action, seen) {
+                (Action::Keep, _) if present => return Outcome::Kept,
+                (Action::Keep | Action::Remove, _) if !present => return Outcome::Absent,
+                (Action::Remove, Some(seen)) => {
+                    if self.pinned.take(&seen) {
+                        return Outcome::Removed;
+                    }
+                }
+                (Action::Put(new), Some(seen)) => {
+                    if self.pinned.put(&seen, Box::new(new)).is_ok() {
+                        return if present { Outcome::Replaced } else { Outcome::Inserted };
+                    }
+                }
+                (Action::Put(new), None) => {
+                    match self.pinned.insert_new(hash, key, new, &COMPUTE) {
+                        Ok(_) => return Outcome::Inserted,
+                        Err((refused, _)) => key = refused,
+                    }
+                }
+                (Action::Keep | Action::Remove, _) => unreachable!("decided above"),
+            }
+        }
+    }
+
+    fn compute_if_present<Q>(&self, key: &Q, mut f: impl FnMut(&V) -> Action<V>) -> Outcome
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.map.hash(key);
+        loop {
+            let Some(seen) = self.pinned.look(hash, key, &COMPUTE_IF_PRESENT) else {
+                return Outcome::Absent;
+            };
+            let Some(value) = seen.value() else { return Outcome::Absent };
+            match f(value) {
+                Action::Keep => return Outcome::Kept,
+                Action::Put(new) => {
+                    if self.pinned.put(&seen, Box::new(new)).is_ok() {
+                        return Outcome::Replaced;
+                    }
+                }
+                Action::Remove => {
+                    if self.pinned.take(&seen) {
+                        return Outcome::Removed;
+                    }
+                }
+            }
+        }
+    }
+
+    fn compare_exchange<Q>(
+        &self,
+        key: &Q,
+        current: &V,
+        mut new: V,
+    ) -> Result<(), CompareExchangeError<V>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+        V: PartialEq,
+    {
+        let hash = self.map.hash(key);
+        loop {
+            let seen = self.pinned.look(hash, key, &COMPARE_EXCHANGE);
+            let Some((seen, value)) = seen.and_then(|seen| seen.value().map(|value| (seen, value)))
+            else {
+                return Err(CompareExchangeError::Absent(new));
+            };
+            if value != current {
+                return Err(CompareExchangeError::Mismatch(new));
+            }
+            match self.pinned.put(&seen, Box::new(new)) {
+                Ok(_) => return Ok(()),
+                Err(refused) => new = *refused,
+            }
+        }
+    }
+
+    fn try_for_each<B>(&self, mut f: impl FnMut(&K, &V) -> ControlFlow<B>) -> ControlFlow<B> {
+        for (key, seen) in self.pinned.walk(&FOR_EACH) {
+            if let Some(value) = seen.value() {
+                f(key, value)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
+        for (key, seen) in self.pinned.walk(&RETAIN) {
+            let mut seen = Some(seen);
+            while let Some((now, value)) = seen.and_then(|now| now.value().map(|v| (now, v))) {
+                let done = keep(key, value) || self.pinned.take(&now);
+                seen = if done { None } else { now.again() };
+            }
+        }
+        self.pinned.sweep_all(&RETAIN);
+    }
+
+    fn clear(&self) {
+        for (_, seen) in self.pinned.walk(&CLEAR) {
+            // If another thread has changed the value meanwhile, it counts as written again.
+            self.pinned.take(&seen);
+        }
+        self.pinned.sweep_all(&CLEAR);
+    }
+
+    fn len(&self) -> usize {
+        self.map.core.len()
+    }
+}

@@ -1,0 +1,19 @@
+//! The algorithm, and all `unsafe` code of the crate.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`entry`] | a key with its value word, and who may free it |
+//! | [`table`] | the published array of entries |
+//! | [`dirty`] | the short list of entries that are not in the array yet, and its filter |
+//! | [`core`] | both levels together: search, insertion, value changes |
+//! | [`moves`] | promotion, growth, sweeping |
+//! | [`walk`] | iteration and taking apart |
+
+pub(crate) mod core;
+pub(crate) mod dirty;
+pub(crate) mod entry;
+pub(crate) mod moves;
+pub(crate) mod table;
+pub(crate) mod walk;
+
+pub(crate) use self::core::{Core, Pinned};
