@@ -1,0 +1,133 @@
+//! Memory for nodes and values, with a few blocks of each size kept by each thread.
+//!
+//! The collector frees in bursts and an operation allocates one block at a time, a pattern that
+//! general allocators serve slowly. A thread therefore keeps what it frees, up to [`KEPT_BYTES`] of
+//! each size, in a list threaded through the blocks themselves, and allocates from there.
+//!
+//! With debug assertions every block goes straight back to the allocator, so that a sanitizer sees
+//! each use after free.
+//!
+//! **Invariants**: (I1) every block in the list of size class `c` was allocated with the layout of
+//! `c`, is aligned to 8, at least 8 bytes long and referenced by nothing else. (I2) A list is
+//! touched only by its thread.
+
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::ptr::{self, NonNull};
+use std::alloc::{alloc, dealloc, handle_alloc_error};
+
+/// The step between size classes, and the alignment of every block in them.
+const STEP: usize = 8;
+/// Blocks of up to `CLASSES * STEP` bytes are kept.
+const CLASSES: usize = 16;
+/// How many bytes of one size class a thread keeps.
+const KEPT_BYTES: usize = if cfg!(debug_assertions) { 0 } else { 32 * 1024 };
+
+/// A block that waits for its next use.
+struct Free {
+    next: *mut Free,
+}
+
+struct Pool {
+    heads: [Cell<*mut Free>; CLASSES],
+    bytes: [Cell<usize>; CLASSES],
+}
+
+thread_local! {
+    static POOL: Pool = const {
+        Pool {
+            heads: [const { Cell::new(ptr::null_mut()) }; CLASSES],
+            bytes: [const { Cell::new(0) }; CLASSES],
+        }
+    };
+}
+
+/// The layout that a block for `layout` really has, and its class if it has one.
+#[inline]
+const fn classify(layout: Layout) -> (Layout, Option<usize>) {
+    let size = if layout.size() == 0 { STEP } else { layout.size().next_multiple_of(STEP) };
+    let align = if layout.align() < STEP { STEP } else { layout.align() };
+    let class = size / STEP - 1;
+    let class = if align == STEP && class < CLASSES { Some(class) } else { None };
+    match Layout::from_size_align(size, align) {
+        Ok(rounded) => (rounded, class),
+        Err(_) => panic!("capacity overflow"),
+    }
+}
+
+/// Returns a block of at least `layout`, never of size zero.
+#[inline]
+pub(super) fn allocate(layout: Layout) -> NonNull<u8> {
+    let (layout, class) = classify(layout);
+    let kept = class.and_then(|class| POOL.try_with(|pool| pool.take(class)).ok().flatten());
+    if let Some(block) = kept {
+        return block.cast();
+    }
+    // SAFETY: `classify` never returns a size of zero.
+    let block = unsafe { alloc(layout) };
+    NonNull::new(block).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// Takes back a block.
+///
+/// # Safety
+///
+/// `block` came from [`allocate`] with the same `layout`, and nothing uses it any more.
+#[inline]
+pub(super) unsafe fn release(block: NonNull<u8>, layout: Layout) {
+    let (layout, class) = classify(layout);
+    if let Some(class) = class {
+        // SAFETY: the caller gives up a block whose layout is that of `class`, which pays for I1.
+        let kept = POOL.try_with(|pool| unsafe { pool.keep(class, block.cast()) });
+        if kept == Ok(true) {
+            return;
+        }
+    }
+    // SAFETY: `allocate` got the block from `alloc` with this very layout.
+    unsafe { dealloc(block.as_ptr(), layout) };
+}
+
+impl Pool {
+    #[inline]
+    fn take(&self, class: usize) -> Option<NonNull<Free>> {
+        let block = NonNull::new(self.heads[class].get())?;
+        // SAFETY: by I1 the block is ours and begins with a written `Free`.
+        let next = unsafe { block.read() }.next;
+        self.heads[class].set(next);
+        self.bytes[class].set(self.bytes[class].get() - (class + 1) * STEP);
+        Some(block)
+    }
+
+    /// Keeps a block if there is room.
+    ///
+    /// # Safety
+    ///
+    /// `block` is of the layout of `class` and nothing uses it any more.
+    #[inline]
+    unsafe fn keep(&self, class: usize, block: NonNull<Free>) -> bool {
+        let bytes = self.bytes[class].get() + (class + 1) * STEP;
+        if bytes > KEPT_BYTES {
+            return false;
+        }
+        let next = self.heads[class].get();
+        // SAFETY: the caller's block is at least 8 bytes long, aligned to 8, and unused.
+        unsafe { block.write(Free { next }) };
+        self.heads[class].set(block.as_ptr());
+        self.bytes[class].set(bytes);
+        true
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for class in 0..CLASSES {
+            while let Some(block) = self.take(class) {
+                let Ok(layout) = Layout::from_size_align((class + 1) * STEP, STEP) else {
+                    unreachable!("small sizes are valid layouts")
+                };
+                // SAFETY: by I1 the block was allocated with the layout of its class.
+                unsafe { dealloc(block.as_ptr().cast(), layout) };
+            }
+        }
+    }
+}
