@@ -1,0 +1,220 @@
+//! The table of the laws and the macros that turn it into tests.
+
+/// Tests a map against the contract: one `#[test]` for each law, in a module for each group.
+///
+/// `conformance!(NameMap);` tests an Atlas map, a type `NameMap<K, V, S>` in scope that offers what
+/// [`FullFamily`](crate::family::FullFamily) asks for. `conformance!(peer name => NameFamily);` tests
+/// an adapter for a foreign map, a type that implements [`Family`](crate::family::Family), in a module
+/// `name`; the laws of what adapters lack (capacity, the traits of a collection, keys that are not
+/// `Clone`) are not among its laws.
+///
+/// Either form takes `, skip { "group::law": "why", … }` behind it. A law that is skipped becomes an
+/// entry of the constant `SKIPPED` and no test; a name that is no law is an error.
+///
+/// ```
+/// use map_conformance::reference::MutexMap;
+///
+/// map_conformance::conformance!(MutexMap, skip { "sequential::zero_sized": "for the example" });
+///
+/// assert_eq!(SKIPPED[0].0, "sequential::zero_sized");
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($Map:ident $(, skip { $($law:tt : $reason:expr),* $(,)? })? $(,)?) => {
+        /// The map under test.
+        struct Suite;
+
+        impl $crate::family::Family for Suite {
+            type Map<
+                K: $crate::family::Key,
+                V: $crate::family::Value,
+                S: $crate::family::HashState,
+            > = $Map<K, V, S>;
+        }
+
+        impl $crate::family::FullFamily for Suite {
+            type Full<
+                K: $crate::family::PlainKey,
+                V: $crate::family::PlainValue,
+                S: $crate::family::HashState,
+            > = $Map<K, V, S>;
+
+            const SHRINK: Option<fn(&$Map<u64, u64, $crate::hashers::Mixed>)> = {
+                #[allow(unused_imports, reason = "used where the map has no `ShrinkMap`")]
+                use $crate::laws::capacity::Lacking as _;
+                $crate::laws::capacity::Probe::<$Map<u64, u64, $crate::hashers::Mixed>>::SHRINK
+            };
+        }
+
+        $crate::__skips!(($) $($($law : $reason),*)?);
+        $crate::__laws!(__tests);
+        $crate::__full_laws!(__tests);
+    };
+    (
+        peer $name:ident => $Family:ty
+        $(, skip { $($law:tt : $reason:expr),* $(,)? })? $(,)?
+    ) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the family may be named by a path of its own")]
+            use super::*;
+
+            /// The map under test.
+            type Suite = $Family;
+
+            $crate::__skips!(($) $($($law : $reason),*)?);
+            $crate::__laws!(__tests);
+        }
+    };
+}
+
+/// Defines `SKIPPED` and the macro that leaves these laws out.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __skips {
+    (($d:tt) $($law:tt : $reason:expr),*) => {
+        /// The laws that this map is not held to, each with the reason.
+        #[allow(dead_code, reason = "for the reader, and for whoever wants to print it")]
+        const SKIPPED: &[(&str, &str)] = &[$(($law, $reason)),*];
+
+        $(const _: () = assert!($crate::is_law($law), "`skip` names a law that does not exist");)*
+
+        macro_rules! __unless_skipped {
+            $(($law $d($d test:tt)*) => {};)*
+            ($d law:tt $d($d test:tt)*) => { $d($d test)* };
+        }
+    };
+}
+
+/// Makes a test of each law of a table.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests {
+    ($($module:ident { $($name:tt $law:ident,)* })*) => {$(
+        mod $module {
+            $(__unless_skipped! { $name
+                #[test]
+                fn $law() {
+                    $crate::run::<super::Suite>($name, $crate::laws::$module::$law::<super::Suite>);
+                }
+            })*
+        }
+    )*};
+}
+
+/// Makes an array of the names of a table's laws.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __names {
+    ($($module:ident { $($name:tt $law:ident,)* })*) => { &[$($($name,)*)*] };
+}
+
+/// The laws of every map.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __laws {
+    ($then:ident) => {
+        $crate::$then! {
+            sequential {
+                "sequential::good_hash" good_hash,
+                "sequential::default_hash" default_hash,
+                "sequential::all_collide" all_collide,
+                "sequential::all_collide_high" all_collide_high,
+                "sequential::identity_hash" identity_hash,
+                "sequential::low_bits_constant" low_bits_constant,
+                "sequential::high_bits_constant" high_bits_constant,
+                "sequential::string_keys" string_keys,
+                "sequential::zero_sized" zero_sized,
+                "sequential::over_aligned" over_aligned,
+                "sequential::large_values" large_values,
+                "sequential::growth" growth,
+            }
+            concurrent {
+                "concurrent::disjoint_keys" disjoint_keys,
+                "concurrent::try_insert_has_one_winner" try_insert_has_one_winner,
+                "concurrent::insert_has_one_winner" insert_has_one_winner,
+                "concurrent::remove_has_one_winner" remove_has_one_winner,
+                "concurrent::compare_exchange_has_one_winner" compare_exchange_has_one_winner,
+                "concurrent::each_value_comes_back_once" each_value_comes_back_once,
+                "concurrent::insertions_and_removals_balance" insertions_and_removals_balance,
+                "concurrent::counters_lose_nothing" counters_lose_nothing,
+                "concurrent::get_or_insert_with_agrees" get_or_insert_with_agrees,
+                "concurrent::closures_run_once_where_promised" closures_run_once_where_promised,
+                "concurrent::growth_hides_nothing" growth_hides_nothing,
+                "concurrent::overwriting_hides_nothing" overwriting_hides_nothing,
+                "concurrent::pins_see_new_writes" pins_see_new_writes,
+                "concurrent::values_are_whole_and_published" values_are_whole_and_published,
+                "concurrent::lent_values_stay_alive" lent_values_stay_alive,
+                "concurrent::len_is_near_and_settles" len_is_near_and_settles,
+                "concurrent::retain_beside_writers" retain_beside_writers,
+                "concurrent::clear_beside_writers" clear_beside_writers,
+            }
+            iteration {
+                "iteration::beside_growth" beside_growth,
+                "iteration::beside_churn" beside_churn,
+                "iteration::beside_overwriting" beside_overwriting,
+            }
+            histories {
+                "histories::have_an_explanation" have_an_explanation,
+            }
+            go {
+                "go::concurrent_range" concurrent_range,
+                "go::nested_range" nested_range,
+                "go::compare_and_swap_in_turn" compare_and_swap_in_turn,
+                "go::iterate_and_remove" iterate_and_remove,
+                "go::concurrent_clear" concurrent_clear,
+                "go::concurrent_cache" concurrent_cache,
+                "go::unshared_keys_in_shared_chains" unshared_keys_in_shared_chains,
+            }
+            drops {
+                "drops::after_every_operation" after_every_operation,
+                "drops::after_every_operation_pinned" after_every_operation_pinned,
+                "drops::after_a_race" after_a_race,
+                "drops::garbage_is_bounded" garbage_is_bounded,
+                "drops::nothing_is_cloned" nothing_is_cloned,
+            }
+            panics {
+                "panics::in_hash" in_hash,
+                "panics::in_eq" in_eq,
+                "panics::in_clone" in_clone,
+                "panics::in_closures" in_closures,
+                "panics::in_drop" in_drop,
+                "panics::in_drop_leaks_nothing" in_drop_leaks_nothing,
+            }
+            reentrancy {
+                "reentrancy::each_closure_with_each_operation" each_closure_with_each_operation,
+                "reentrancy::two_threads_cross" two_threads_cross,
+                "reentrancy::nested_reads_pass_a_waiting_writer" nested_reads_pass_a_waiting_writer,
+                "reentrancy::pins_nest_as_maps_do" pins_nest_as_maps_do,
+            }
+        }
+    };
+}
+
+/// The laws of Atlas maps.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __full_laws {
+    ($then:ident) => {
+        $crate::$then! {
+            plain {
+                "plain::unique_keys_and_values" unique_keys_and_values,
+            }
+            capacity {
+                "capacity::impossible_maps_are_refused" impossible_maps_are_refused,
+                "capacity::impossible_reservations_change_nothing"
+                    impossible_reservations_change_nothing,
+                "capacity::room_is_made" room_is_made,
+                "capacity::reserving_beside_writers" reserving_beside_writers,
+                "capacity::shrinking_keeps_entries" shrinking_keeps_entries,
+            }
+            collection {
+                "collection::default_is_empty" default_is_empty,
+                "collection::later_pairs_win" later_pairs_win,
+                "collection::owned_iteration_is_exact" owned_iteration_is_exact,
+                "collection::owned_iteration_moves" owned_iteration_moves,
+                "collection::owned_iteration_may_stop" owned_iteration_may_stop,
+                "collection::clone_and_debug" clone_and_debug,
+            }
+        }
+    };
+}
