@@ -1,1 +1,53 @@
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`.
+//!
+//! | command | file |
+//! |---|---|
+//! | `bench` | [`bench`]: measures everything, leaves the report |
+//! | `conformance` | [`conformance`]: drives the conformance suites for longer than `cargo test` does |
+//! | `docs` | [`docs`]: writes the figures in the documents from stored data |
+//! | `tidy` | [`tidy`]: checks the conventions that a program can check |
+//!
+//! A failure is one line on standard error and a status other than zero.
+#![forbid(unsafe_code)]
+#![expect(
+    unreachable_pub,
+    reason = "a program exports nothing: `pub` says that other files use it"
+)]
+
+mod bench;
+mod conformance;
+mod criterion;
+mod docs;
+mod flags;
+mod maps;
+mod report;
+mod tidy;
+mod trace;
+mod workspace;
+
+use std::process::ExitCode;
+
+use flags::Command;
+
+fn main() -> ExitCode {
+    let command = match flags::parse() {
+        Ok(command) => command,
+        Err(code) => return code,
+    };
+    let result = match &command {
+        Command::Bench(flags) => bench::run(flags),
+        Command::Conformance(flags) => conformance::run(flags),
+        Command::Docs(flags) => docs::run(flags),
+        Command::Tidy => tidy::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref::<workspace::ChildFailed>() {
+            Some(child) => child.exit_code(),
+            None => {
+                eprintln!("error: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a job runs: on threads that share the map, or on this thread alone.
+
+use std::marker::PhantomData;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use map_core::{BuildMap, ConcurrentMap};
+
+use crate::contenders::{Hasher, LocalFamily, SharedFamily};
+use crate::entries::Entries;
+
+/// Results of a job's threads and the time they took together.
+#[derive(Debug)]
+pub struct Timed<T> {
+    /// One result for each thread.
+    pub results: Vec<T>,
+    /// Seconds from the first thread's beginning to the last one's end.
+    pub seconds: f64,
+}
+
+/// A way to run a job on maps of one type.
+pub trait Host<E: Entries>: 'static {
+    /// The maps.
+    type Map: ConcurrentMap<E::Key, E::Value> + BuildMap<Hasher>;
+
+    /// Runs `job(maps, thread, stop)` on each of `threads` threads; sets `stop` after `limit`.
+    fn run<T: Send>(
+        maps: &[Self::Map],
+        threads: usize,
+        limit: Option<Duration>,
+        job: impl Fn(&[Self::Map], usize, &AtomicBool) -> T + Sync,
+    ) -> Timed<T>;
+}
+
+/// On threads that share the map.
+#[derive(Debug)]
+pub struct Shared<F>(PhantomData<F>);
+
+impl<F: SharedFamily, E: Entries> Host<E> for Shared<F> {
+    type Map = F::Map<E::Key, E::Value>;
+
+    fn run<T: Send>(
+        maps: &[Self::Map],
+        threads: usize,
+        limit: Option<Duration>,
+        job: impl Fn(&[Self::Map], usize, &AtomicBool) -> T + Sync,
+    ) -> Timed<T> {
+        let stop = AtomicBool::new(false);
+        let gate = Barrier::new(threads + 1);
+        let worker = |thread| {
+            gate.wait();
+            let begin = Instant::now();
+            let result = job(maps, thread, &stop);
+            (result, begin, Instant::now())
+        };
+        let worker = &worker;
+        let done: Vec<_> = thread::scope(|scope| {
+            let handles: Vec<_> =
+                (0..threads).map(|thread| scope.spawn(move || worker(thread))).collect();
+            gate.wait();
+            if let Some(limit) = limit {
+                thread::sleep(limit);
+                stop.store(true, Relaxed);
+            }
+            handles
+                .into_iter()
+                .map(|handle| match handle.join() {
+                    Ok(done) => done,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                })
+                .collect()
+        });
+        let begin = done.iter().map(|&(_, begin, _)| begin).min();
+        let end = done.iter().map(|&(.., end)| end).max();
+        let seconds = match (begin, end) {
+            (Some(begin), Some(end)) => (end - begin).as_secs_f64(),
+            _ => 0.0,
+        };
+        Timed { results: done.into_iter().map(|(result, ..)| result).collect(), seconds }
+    }
+}
+
+/// On the calling thread; the number of threads must be 1.
+#[derive(Debug)]
+pub struct Alone<F>(PhantomData<F>);
+
+impl<F: LocalFamily, E: Entries> Host<E> for Alone<F> {
+    type Map = F::Map<E::Key, E::Value>;
+
+    fn run<T: Send>(
+        maps: &[Self::Map],
+        threads: usize,
+        limit: Option<Duration>,
+        job: impl Fn(&[Self::Map], usize, &AtomicBool) -> T + Sync,
+    ) -> Timed<T> {
+        assert_eq!(threads, 1, "this map is for one thread");
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            if let Some(limit) = limit {
+                let stop = &stop;
+                scope.spawn(move || {
+                    thread::sleep(limit);
+                    stop.store(true, Relaxed);
+                });
+            }
+            let begin = Instant::now();
+            let results = vec![job(maps, 0, &stop)];
+            Timed { results, seconds: begin.elapsed().as_secs_f64() }
+        })
+    }
+}

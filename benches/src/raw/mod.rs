@@ -1,0 +1,4 @@
+//! All `unsafe` code of this package.
+
+pub mod counting;
+pub(crate) mod face;

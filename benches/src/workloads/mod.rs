@@ -1,0 +1,8 @@
+//! Workloads: which operations on which keys, laid down before the clock starts.
+
+mod mix;
+mod stream;
+pub mod trace;
+
+pub use mix::Mix;
+pub use stream::{BATCH, Counts, Op, Stream, Streams, growth};
