@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use atlas_benches::contenders::{CONTENDERS, Hasher, LocalFamily, SharedFamily, Visitor};
 use atlas_benches::workloads::{BATCH, Mix, Op, Streams};
 use criterion::measurement::WallTime;
-use criterion::{
-    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main,
-};
+use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion};
 use map_core::{BuildMap, ConcurrentMap};
 
 /// Entries of the maps.
@@ -199,14 +197,14 @@ fn maps(criterion: &mut Criterion) {
     }
 }
 
-criterion_group! {
-    name = benches;
-    config = Criterion::default()
+fn main() {
+    let mut criterion = Criterion::default()
         .sample_size(15)
         .warm_up_time(Duration::from_millis(150))
         .measurement_time(Duration::from_millis(400))
         .nresamples(2000)
-        .without_plots();
-    targets = maps
+        .without_plots()
+        .configure_from_args();
+    maps(&mut criterion);
+    criterion.final_summary();
 }
-criterion_main!(benches);

@@ -11,3 +11,9 @@ pub mod measure;
 pub mod progress;
 pub mod raw;
 pub mod workloads;
+
+/// Keeps the README's examples true.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+#[derive(Debug)]
+pub struct Readme;

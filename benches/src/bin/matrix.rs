@@ -194,7 +194,7 @@ fn list() {
         println!("  {:14} {}", mix.id(), mix.description());
     }
     println!("  {:14} heap bytes per entry", "memory");
-    println!("  {:14} {}", "trace:FILE", "a recorded trace, see --trace");
+    println!("  {:14} a recorded trace, see --trace", "trace:FILE");
 }
 
 fn workloads(plan: &Plan) -> Vec<WorkloadData> {

@@ -66,8 +66,11 @@ pub trait FullFamily: Family {
         + 'static;
 
     /// `ShrinkMap::shrink_to_fit`, for a map that has it.
-    const SHRINK: Option<fn(&Self::Full<u64, u64, Mixed>)>;
+    const SHRINK: Shrink<Self::Full<u64, u64, Mixed>>;
 }
+
+/// `ShrinkMap::shrink_to_fit` of a map, if it has it.
+pub type Shrink<M> = Option<fn(&M)>;
 
 /// A map of a family.
 pub type MapOf<F, K, V, S> = <F as Family>::Map<K, V, S>;

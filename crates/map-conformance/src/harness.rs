@@ -3,6 +3,7 @@
 use core::any::Any;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, OnceLock, mpsc};
 use std::time::Instant;
 
@@ -109,6 +110,39 @@ pub fn team<R: Send>(threads: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
     })
 }
 
+/// Runs `work` on threads while `check` runs on others, again and again until `work` has ended.
+pub fn beside(
+    workers: usize,
+    checkers: usize,
+    work: impl Fn(usize) + Sync,
+    check: impl Fn(usize) + Sync,
+) {
+    /// Counts a worker off, also when it panics: the checkers must end.
+    struct Off<'a>(&'a AtomicUsize);
+
+    impl Drop for Off<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    let working = AtomicUsize::new(workers);
+    team(workers + checkers, |member| {
+        if member < workers {
+            let _off = Off(&working);
+            work(member);
+        } else {
+            loop {
+                let last = working.load(Ordering::Acquire) == 0;
+                check(member - workers);
+                if last {
+                    break;
+                }
+            }
+        }
+    });
+}
+
 /// Repeats `round` for about `milliseconds`, times [`effort`], and at least twice.
 pub fn rounds(milliseconds: u64, mut round: impl FnMut(u64)) {
     let effort = u32::try_from(effort()).unwrap_or(u32::MAX);
@@ -132,7 +166,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut x = self.0;
         x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -142,6 +176,6 @@ impl Random {
 
     /// A number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+        self.draw() % limit
     }
 }

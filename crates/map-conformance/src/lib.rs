@@ -2,7 +2,7 @@
 //!
 //! A map registers with one macro call, [`conformance!`], in its `tests/conformance.rs`. Each law
 //! becomes a test of its own, named after its group and itself. A law reaches the map only through the
-//! traits of `map-core`, by way of a [`Family`](family::Family), so the same laws judge our maps, their
+//! traits of `map-core`, by way of a [`Family`], so the same laws judge our maps, their
 //! pins and adapters for foreign maps. `docs/conformance.md` lists the laws and what each can catch.
 //!
 //! `ATLAS_CASES` multiplies what is tried (10 is ten times as long), `ATLAS_SEED` repeats the random
@@ -66,4 +66,19 @@ const fn equal(a: &[u8], b: &[u8]) -> bool {
 /// If the law fails or hangs; the message names map, law and seed.
 pub fn run<F: Family>(law: &'static str, body: fn()) {
     harness::run(<MapOf<F, u64, u64, hashers::Mixed>>::GUARANTEES.name, law, body);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_law_has_a_name_of_its_own() {
+        let mut names: Vec<_> = LAWS.iter().chain(FULL_LAWS).collect();
+        let laws = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), laws, "a name is given twice");
+        assert!(is_law("sequential::good_hash") && !is_law("sequential::good"));
+    }
 }

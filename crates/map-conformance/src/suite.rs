@@ -39,7 +39,7 @@ macro_rules! conformance {
                 S: $crate::family::HashState,
             > = $Map<K, V, S>;
 
-            const SHRINK: Option<fn(&$Map<u64, u64, $crate::hashers::Mixed>)> = {
+            const SHRINK: $crate::family::Shrink<$Map<u64, u64, $crate::hashers::Mixed>> = {
                 #[allow(unused_imports, reason = "used where the map has no `ShrinkMap`")]
                 use $crate::laws::capacity::Lacking as _;
                 $crate::laws::capacity::Probe::<$Map<u64, u64, $crate::hashers::Mixed>>::SHRINK
@@ -74,7 +74,7 @@ macro_rules! __skips {
     (($d:tt) $($law:tt : $reason:expr),*) => {
         /// The laws that this map is not held to, each with the reason.
         #[allow(dead_code, reason = "for the reader, and for whoever wants to print it")]
-        const SKIPPED: &[(&str, &str)] = &[$(($law, $reason)),*];
+        pub(crate) const SKIPPED: &[(&str, &str)] = &[$(($law, $reason)),*];
 
         $(const _: () = assert!($crate::is_law($law), "`skip` names a law that does not exist");)*
 
@@ -105,7 +105,14 @@ macro_rules! __tests {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __names {
-    ($($module:ident { $($name:tt $law:ident,)* })*) => { &[$($($name,)*)*] };
+    ($($module:ident { $($name:tt $law:ident,)* })*) => {{
+        // Names are written out, since `skip` can only compare what is written.
+        $($(assert!(
+            $crate::equal($name.as_bytes(), concat!(stringify!($module), "::", stringify!($law)).as_bytes()),
+            "a law's name is not its path"
+        );)*)*
+        &[$($($name,)*)*]
+    }};
 }
 
 /// The laws of every map.
@@ -139,14 +146,18 @@ macro_rules! __laws {
                 "concurrent::counters_lose_nothing" counters_lose_nothing,
                 "concurrent::get_or_insert_with_agrees" get_or_insert_with_agrees,
                 "concurrent::closures_run_once_where_promised" closures_run_once_where_promised,
-                "concurrent::growth_hides_nothing" growth_hides_nothing,
-                "concurrent::overwriting_hides_nothing" overwriting_hides_nothing,
-                "concurrent::pins_see_new_writes" pins_see_new_writes,
-                "concurrent::values_are_whole_and_published" values_are_whole_and_published,
-                "concurrent::lent_values_stay_alive" lent_values_stay_alive,
-                "concurrent::len_is_near_and_settles" len_is_near_and_settles,
-                "concurrent::retain_beside_writers" retain_beside_writers,
-                "concurrent::clear_beside_writers" clear_beside_writers,
+            }
+            visibility {
+                "visibility::growth_hides_nothing" growth_hides_nothing,
+                "visibility::overwriting_hides_nothing" overwriting_hides_nothing,
+                "visibility::pins_see_new_writes" pins_see_new_writes,
+                "visibility::values_are_whole_and_published" values_are_whole_and_published,
+                "visibility::lent_values_stay_alive" lent_values_stay_alive,
+            }
+            whole {
+                "whole::len_is_near_and_settles" len_is_near_and_settles,
+                "whole::retain_beside_writers" retain_beside_writers,
+                "whole::clear_beside_writers" clear_beside_writers,
             }
             iteration {
                 "iteration::beside_growth" beside_growth,

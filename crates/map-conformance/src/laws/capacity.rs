@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 
 use map_core::{BuildMap, CapacityMap, ConcurrentMap, ShrinkMap};
 
-use crate::family::{FullFamily, FullOf};
+use crate::family::{FullFamily, FullOf, Shrink};
 use crate::harness::{message, team};
 use crate::hashers::Mixed;
 use crate::model::{Model, agree};
@@ -120,14 +120,14 @@ pub struct Probe<M>(PhantomData<M>);
 
 impl<M: ShrinkMap> Probe<M> {
     /// The operation.
-    pub const SHRINK: Option<fn(&M)> = Some(M::shrink_to_fit);
+    pub const SHRINK: Shrink<M> = Some(M::shrink_to_fit);
 }
 
 /// The other side of [`Probe`].
 #[doc(hidden)]
 pub trait Lacking<M> {
     /// Nothing.
-    const SHRINK: Option<fn(&M)> = None;
+    const SHRINK: Shrink<M> = None;
 }
 
 impl<M> Lacking<M> for Probe<M> {}

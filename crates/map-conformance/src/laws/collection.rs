@@ -35,7 +35,7 @@ pub fn owned_iteration_is_exact<F: FullFamily>() {
         let mut model = Model::new();
         let mut random = Random::new(entries);
         for _ in 0..2 * entries {
-            let (key, value) = (random.below(entries), random.next());
+            let (key, value) = (random.below(entries), random.draw());
             if random.below(4) == 0 {
                 assert_eq!(map.remove(&key), model.remove(&key).is_some());
             } else {

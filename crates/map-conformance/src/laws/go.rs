@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use map_core::{CompareExchangeError, ConcurrentMap, Reentrancy};
 
-use super::concurrent::beside;
 use crate::family::{Family, HashState, MapOf, empty};
-use crate::harness::{Random, rounds, team};
+use crate::harness::{Random, beside, rounds, team};
 use crate::hashers::{Collide, HighConstant, Mixed};
 
 /// `TestConcurrentRange`: every iteration sees every key once, with a value that it had.

@@ -81,10 +81,9 @@ fn explained(records: &[Record]) -> bool {
         }
         // Next can only be a call that began before every open one ended.
         for i in (0..records.len()).filter(open).filter(|i| records[*i].began < horizon) {
-            if let Some(next) = step(cell, records[i].did) {
-                if search(records, done | (1 << i), next, failed) {
-                    return true;
-                }
+            let next = step(cell, records[i].did);
+            if next.is_some_and(|next| search(records, done | (1 << i), next, failed)) {
+                return true;
             }
         }
         failed.insert((done, cell));

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use map_core::ConcurrentMap;
 
-use super::concurrent::beside;
 use crate::family::{Family, HashState, empty};
-use crate::harness::{Random, rounds};
+use crate::harness::{Random, beside, rounds};
 use crate::hashers::{Collide, HighConstant, Identity, Mixed};
 
 /// Entries that no writer touches: `STABLE` of them, with their keys as values.

@@ -1,4 +1,5 @@
 //! The laws, in groups. Each is a function over a family that panics if the law is broken.
+#![allow(clippy::missing_panics_doc, reason = "a law panics if it is broken, and then only")]
 
 pub mod capacity;
 pub mod collection;
@@ -11,3 +12,5 @@ pub mod panics;
 pub mod plain;
 pub mod reentrancy;
 pub mod sequential;
+pub mod visibility;
+pub mod whole;

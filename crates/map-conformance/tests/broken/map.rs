@@ -7,77 +7,13 @@ use core::time::Duration;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::faults::*;
 use map_conformance::family::{Family, HashState, Key, Value};
 use map_conformance::reference::MutexMap;
 use map_core::{
-    Action, BuildMap, CompareExchangeError, ConcurrentMap, Guarantees, Outcome, PinMap, Reentrancy,
+    Action, BuildMap, CompareExchangeError, ConcurrentMap, Guarantees, Outcome, Reentrancy,
     ReserveError, TryInsertError,
 };
-
-macro_rules! faults {
-    ($($(#[$doc:meta])* $NAME:ident = $number:literal;)*) => {
-        $($(#[$doc])* pub(crate) const $NAME: u8 = $number;)*
-    };
-}
-
-faults! {
-    /// `update` reads, then writes.
-    LOST_UPDATE = 0;
-    /// A removed key is read once more.
-    STALE_READ = 1;
-    /// An entry disappears whenever the number of entries reaches a power of two.
-    LOST_IN_GROWTH = 2;
-    /// Iteration begins with the first entry twice.
-    REPEATS = 3;
-    /// Iteration leaves out the entry after a write of another thread.
-    SKIPS = 4;
-    /// `compare_exchange` compares, then exchanges.
-    TORN_EXCHANGE = 5;
-    /// A replaced value is leaked.
-    LEAKS = 6;
-    /// A removed value is dropped twice.
-    DROPS_TWICE = 7;
-    /// The count of entries is read, then written.
-    LEN_DRIFTS = 8;
-    /// A panic in a closure makes every later call panic.
-    POISONS = 9;
-    /// Closures run under a lock that every call takes.
-    HANGS = 10;
-    /// Promises a single flight and has none.
-    MANY_FLIGHTS = 11;
-    /// `make` runs although the key is present.
-    MAKES_ALWAYS = 12;
-    /// `try_insert` overwrites.
-    OVERWRITES = 13;
-    /// `insert` removes the old entry first.
-    HIDES = 14;
-    /// `retain` tests, then removes.
-    TORN_RETAIN = 15;
-    /// `clear` leaves an entry.
-    CLEARS_LITTLE = 16;
-    /// What is removed is kept until the map is dropped.
-    HOARDS = 17;
-    /// `insert` clones its key.
-    CLONES = 18;
-    /// `update` takes the entry out while its closure runs.
-    TAKES_OUT = 19;
-    /// Promises that closures run once, and lets them run again.
-    RUNS_AGAIN = 20;
-    /// Promises to refuse re-entrance, and does not.
-    NEVER_REFUSES = 21;
-    /// A pin shows the map as it was when the pin was taken.
-    FROZEN_PIN = 22;
-    /// `try_insert` looks, then inserts.
-    TORN_TRY_INSERT = 23;
-    /// `remove` looks, then removes, and says what it saw.
-    TORN_REMOVE = 24;
-    /// A panic in a closure is swallowed by `remove_if`.
-    SWALLOWS = 25;
-    /// `get_many` finds nothing beyond its first sixteen keys.
-    MISSES_MANY = 26;
-    /// `insert_then` reads the old value, then writes.
-    TORN_SWAP = 27;
-}
 
 /// The family of the map with one fault.
 pub(crate) struct Faulty<const FAULT: u8>;
@@ -100,7 +36,7 @@ pub(crate) struct Broken<K, V, S, const FAULT: u8> {
 /// a machine that is busy with other things.
 fn pause() {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
-    if CALLS.fetch_add(1, SeqCst) % 8 == 0 {
+    if CALLS.fetch_add(1, SeqCst).is_multiple_of(8) {
         std::thread::sleep(Duration::from_micros(200));
     } else {
         std::thread::yield_now();
@@ -123,6 +59,11 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> Broken<K, V, S, FAULT> {
     fn enter(&self) -> Option<MutexGuard<'_, ()>> {
         assert!(FAULT != POISONS || !self.poisoned.load(SeqCst), "poisoned");
         (FAULT == HANGS).then(|| self.gate.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The right map inside.
+    pub(crate) fn right(&self) -> &MutexMap<K, V, S> {
+        &self.map
     }
 
     fn kept(&self) -> MutexGuard<'_, Vec<(Option<K>, V)>> {
@@ -180,6 +121,7 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
         Q: Hash + Eq + ?Sized,
     {
         let _gate = self.enter();
+        let _poison = Poison(&self.poisoned);
         if FAULT == STALE_READ && !self.map.contains_key(key) {
             let mut kept = self.kept();
             let ghost =
@@ -207,6 +149,7 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
 
     fn insert_then<R>(&self, key: K, value: V, f: impl FnOnce(Option<&V>) -> R) -> R {
         let _gate = self.enter();
+        let _poison = Poison(&self.poisoned);
         self.writes.fetch_add(1, SeqCst);
         let size = self.map.len();
         match FAULT {
@@ -245,6 +188,7 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
 
     fn try_insert(&self, key: K, value: V) -> Result<(), TryInsertError<K, V>> {
         let _gate = self.enter();
+        let _poison = Poison(&self.poisoned);
         match FAULT {
             OVERWRITES => {
                 let (copy, new) = (key.clone(), value.clone());
@@ -282,6 +226,7 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
         Q: Hash + Eq + ?Sized,
     {
         let _gate = self.enter();
+        let _poison = Poison(&self.poisoned);
         self.writes.fetch_add(1, SeqCst);
         if FAULT == TORN_REMOVE {
             let old = self.value(key)?;
@@ -435,15 +380,6 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
     }
 }
 
-impl<K: Key, V: Value, S: HashState, const FAULT: u8> PinMap<K, V> for Broken<K, V, S, FAULT> {
-    type Pin<'map> = Pinned<'map, K, V, S, FAULT>;
-
-    fn pin(&self) -> Self::Pin<'_> {
-        let frozen = (FAULT == FROZEN_PIN).then(|| self.map.clone());
-        Pinned { map: self, frozen }
-    }
-}
-
 impl<K: Key, V: Value, S: HashState, const FAULT: u8> BuildMap<S> for Broken<K, V, S, FAULT> {
     fn try_with_capacity_and_hasher(capacity: usize, hasher: S) -> Result<Self, ReserveError> {
         Ok(Self {
@@ -454,95 +390,5 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> BuildMap<S> for Broken<K, 
             poisoned: AtomicBool::new(false),
             kept: Mutex::new(Vec::new()),
         })
-    }
-}
-
-/// The pin of a [`Broken`] map.
-pub(crate) struct Pinned<'map, K, V, S, const FAULT: u8> {
-    map: &'map Broken<K, V, S, FAULT>,
-    frozen: Option<MutexMap<K, V, S>>,
-}
-
-impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
-    for Pinned<'_, K, V, S, FAULT>
-{
-    const GUARANTEES: Guarantees = Broken::<K, V, S, FAULT>::GUARANTEES;
-
-    fn read<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        match &self.frozen {
-            Some(frozen) => frozen.read(key, f),
-            None => self.map.read(key, f),
-        }
-    }
-
-    fn insert_then<R>(&self, key: K, value: V, f: impl FnOnce(Option<&V>) -> R) -> R {
-        self.map.insert_then(key, value, f)
-    }
-
-    fn try_insert(&self, key: K, value: V) -> Result<(), TryInsertError<K, V>> {
-        self.map.try_insert(key, value)
-    }
-
-    fn get_or_insert_with<R>(
-        &self,
-        key: K,
-        make: impl FnOnce() -> V,
-        f: impl FnOnce(&V) -> R,
-    ) -> R {
-        self.map.get_or_insert_with(key, make, f)
-    }
-
-    fn remove_then<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        self.map.remove_then(key, f)
-    }
-
-    fn compute(&self, key: K, f: impl FnMut(Option<&V>) -> Action<V>) -> Outcome {
-        self.map.compute(key, f)
-    }
-
-    fn compute_if_present<Q>(&self, key: &Q, f: impl FnMut(&V) -> Action<V>) -> Outcome
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        self.map.compute_if_present(key, f)
-    }
-
-    fn compare_exchange<Q>(
-        &self,
-        key: &Q,
-        current: &V,
-        new: V,
-    ) -> Result<(), CompareExchangeError<V>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-        V: PartialEq,
-    {
-        self.map.compare_exchange(key, current, new)
-    }
-
-    fn try_for_each<B>(&self, f: impl FnMut(&K, &V) -> ControlFlow<B>) -> ControlFlow<B> {
-        self.map.try_for_each(f)
-    }
-
-    fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
-        self.map.retain(keep);
-    }
-
-    fn clear(&self) {
-        self.map.clear();
-    }
-
-    fn len(&self) -> usize {
-        self.map.len()
     }
 }
