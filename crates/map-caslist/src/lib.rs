@@ -1,9 +1,9 @@
 //! A lock-free concurrent hash map: one list in hash order, changed by compare-and-swap.
 //!
 //! Every entry is a node of one list, sorted by the hash of its key. An index of sentinels leads to
-//! the middle of it; the index doubles without moving an entry. Readers walk without writing, writers
-//! change one pointer at a time, and what they take out is freed by [`seize`] when nobody can be
-//! reading it any more.
+//! the middle of it; the index doubles without moving an entry. Readers walk without writing, except
+//! that the first one to come to a new bucket puts its sentinel in. Writers change one pointer at a
+//! time, and what they take out is freed by [`seize`] when nobody can be reading it any more.
 //!
 //! # When to choose it, and when not
 //!
@@ -103,3 +103,5 @@ pub use map_core::{
     Action, BuildMap, CapacityMap, CompareExchangeError, ConcurrentMap, DefaultHashBuilder,
     Guarantees, Outcome, PinMap, Reentrancy, ReserveError, ShrinkMap, TryInsertError,
 };
+
+map_core::misuse_must_not_compile!("map_caslist" "CasListMap");

@@ -9,6 +9,7 @@
 //! choices of a failure, whose message names it.
 #![forbid(unsafe_code)]
 
+mod bounds;
 pub mod calls;
 pub mod family;
 pub mod harness;

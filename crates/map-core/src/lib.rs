@@ -54,6 +54,7 @@ mod forward;
 mod guarantees;
 mod inherent;
 mod map;
+mod misuse;
 mod pin;
 mod std_traits;
 

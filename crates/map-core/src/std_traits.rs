@@ -143,9 +143,9 @@ macro_rules! std_traits {
             }
         }
 
-        impl<K, V, S, const N: usize> From<[(K, V); N]> for $Map<K, V, S>
+        // For the default hasher alone, as std's map does it: `Map::from([…])` then needs no annotation.
+        impl<K, V, const N: usize> From<[(K, V); N]> for $Map<K, V, $crate::DefaultHashBuilder>
         where
-            S: ::core::hash::BuildHasher + Default,
             $($bounds)*
         {
             fn from(entries: [(K, V); N]) -> Self {

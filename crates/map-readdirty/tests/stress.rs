@@ -116,6 +116,15 @@ fn no_update_is_lost_and_nothing_leaks() {
     assert_eq!(ALIVE.load(Relaxed), 0);
 }
 
+/// Ends the other threads' loops, also when an assertion fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 /// Keys that are present throughout are found by every read and by every iteration, once, while
 /// others come and go and the table grows, is rebuilt and shrinks.
 #[test]
@@ -123,11 +132,11 @@ fn residents_are_always_there() {
     const RESIDENTS: u64 = 3_000;
     let map: ReadDirtyMap<u64, u64> = (0..RESIDENTS).map(|key| (key, key)).collect();
     let stop = AtomicBool::new(false);
-    let walks = AtomicU64::new(0);
     thread::scope(|scope| {
         for thread in 0..2_u64 {
             let (map, stop) = (&map, &stop);
             scope.spawn(move || {
+                let _stop = Stop(stop);
                 let mut state = 77 + thread;
                 while !stop.load(Relaxed) {
                     let key = random(&mut state) % RESIDENTS;
@@ -137,6 +146,7 @@ fn residents_are_always_there() {
                 }
             });
             scope.spawn(move || {
+                let _stop = Stop(stop);
                 let base = RESIDENTS * (10 + 10 * thread);
                 let mut size = 10;
                 while !stop.load(Relaxed) {
@@ -152,11 +162,13 @@ fn residents_are_always_there() {
             });
         }
         scope.spawn(|| {
+            let _stop = Stop(&stop);
             while !stop.load(Relaxed) {
                 map.shrink_to_fit();
                 thread::yield_now();
             }
         });
+        let _stop = Stop(&stop);
         for _ in 0..60 {
             let mut seen = std::collections::HashSet::new();
             let mut residents = 0;
@@ -168,32 +180,58 @@ fn residents_are_always_there() {
                 }
             });
             assert_eq!(residents, RESIDENTS);
-            walks.fetch_add(1, Relaxed);
         }
-        stop.store(true, Relaxed);
     });
     assert_eq!(map.len() as u64, RESIDENTS);
 }
 
-/// A key that is inserted, removed and inserted again is seen at most once per iteration, even if
-/// the iteration is slow.
+/// Keys that are visited, removed, swept if the map were to allow it, and inserted again behind others
+/// are not visited a second time.
 #[test]
 fn no_key_twice_beside_reinsertion() {
-    let map: ReadDirtyMap<u64, u64> = (0..500).map(|key| (key, key)).collect();
+    let map: Colliding<0, u64> = (0..500).map(|key| (key, key)).collect();
+    map.reserve(1_000);
     let mut seen = std::collections::HashSet::new();
+    let mut removed = Vec::new();
     map.for_each(|key, _| {
         assert!(seen.insert(*key), "key {key} was visited twice");
-        map.remove(key);
-        for other in 0..40 {
-            map.insert(1_000 + 40 * key + other, 0);
-            map.remove(&(1_000 + 40 * key + other));
+        if *key < 500 {
+            map.remove(key);
+            removed.push(*key);
         }
-        map.insert(*key, 0);
-        for absent in 0..80 {
-            map.read(&(1_000 + absent), |_| ());
+        if removed.len() == 50 {
+            map.retain(|_, _| true);
+            for key in removed.iter().map(|key| key + 1_000).chain(removed.iter().copied()) {
+                map.insert(key, 0);
+                map.read(&key, |_| ());
+            }
+            removed.clear();
         }
     });
     assert!((0..500).all(|key| seen.contains(&key)));
+}
+
+/// A key that has been inserted is found while it is being promoted.
+#[test]
+fn promotion_hides_no_key() {
+    const ROUNDS: u64 = 100_000;
+    let map = ReadDirtyMap::<u64, u64>::new();
+    let inserted = AtomicU64::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 1..=ROUNDS {
+                map.insert(round, round);
+                inserted.store(round, std::sync::atomic::Ordering::Release);
+                // Looking a dirty key up is what promotes it.
+                assert!(map.contains_key(&round));
+            }
+        });
+        let mut newest = 0;
+        while newest < ROUNDS {
+            newest = inserted.load(std::sync::atomic::Ordering::Acquire);
+            assert!(newest == 0 || map.contains_key(&newest), "key {newest} is hidden");
+        }
+    });
 }
 
 /// A cleared or emptied map keeps few of its keys.
@@ -220,7 +258,7 @@ fn removed_keys_are_freed() {
         assert!(map.remove(&key(n)));
     }
     let kept = KEYS.load(Relaxed);
-    assert!(kept < map.capacity() as isize * 16 / 13 / 4 + 2_000, "{kept} removed keys are kept");
+    assert!(kept < map.capacity() as isize * 8 / 5 / 4 + 2_000, "{kept} removed keys are kept");
     for n in 0..MANY {
         map.insert(key(n), n);
     }

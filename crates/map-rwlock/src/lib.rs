@@ -106,3 +106,5 @@ pub use map_core::{
     Action, BuildMap, CapacityMap, CompareExchangeError, ConcurrentMap, DefaultHashBuilder,
     Guarantees, Outcome, PinMap, Reentrancy, ReserveError, ShrinkMap, TryInsertError,
 };
+
+map_core::misuse_must_not_compile!("map_rwlock" "RwLockMap");

@@ -30,10 +30,10 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::{Deref, DerefMut};
 
 use map_core::{BuildMap, CapacityMap, DefaultHashBuilder, PinMap, ReserveError, ShrinkMap};
+use map_sync::biased::{BiasedReadGuard, BiasedRwLock, BiasedWriteGuard, read_outermost};
 use map_sync::pad::CachePadded;
 use map_sync::reentrancy::{self, Nesting, Section};
 use map_sync::shim::atomic::{AtomicUsize, Ordering::Relaxed};
-use map_sync::shim::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use map_table::Table;
 
 /// A concurrent hash map: one table under one reader-writer lock.
@@ -45,13 +45,13 @@ pub struct RwLockMap<K, V, S = DefaultHashBuilder> {
 }
 
 struct Guarded<K, V> {
-    table: RwLock<Table<K, V>>,
+    table: BiasedRwLock<Table<K, V>>,
     len: AtomicUsize,
 }
 
 /// The table, held exclusively.
 pub(crate) struct Exclusive<'map, K, V> {
-    table: RwLockWriteGuard<'map, Table<K, V>>,
+    table: BiasedWriteGuard<'map, Table<K, V>>,
     len: &'map AtomicUsize,
 }
 
@@ -107,7 +107,7 @@ impl<K, V, S> RwLockMap<K, V, S> {
 
     /// Takes the lock shared. Only inside a section of this map, by I1.
     #[inline]
-    pub(crate) fn lock_shared(&self, nesting: Nesting) -> RwLockReadGuard<'_, Table<K, V>> {
+    pub(crate) fn lock_shared(&self, nesting: Nesting) -> BiasedReadGuard<'_, Table<K, V>> {
         match nesting {
             Nesting::Outermost => self.guarded.table.read(),
             Nesting::Nested => self.guarded.table.read_recursive(),
@@ -127,7 +127,25 @@ impl<K, V, S> RwLockMap<K, V, S> {
         section: &'static Section,
         f: impl FnOnce(&Table<K, V>) -> R,
     ) -> R {
-        reentrancy::enter(self, section, |nesting| f(&self.lock_shared(nesting)))
+        match read_outermost(&self.guarded.table) {
+            Some(table) => f(&table),
+            None => self.shared_in_section(section, f),
+        }
+    }
+
+    #[inline(never)]
+    fn shared_in_section<R>(
+        &self,
+        section: &'static Section,
+        f: impl FnOnce(&Table<K, V>) -> R,
+    ) -> R {
+        self.enter(section, |nesting| f(&self.lock_shared(nesting)))
+    }
+
+    /// Runs `f` inside `section` of this map.
+    #[inline]
+    pub(crate) fn enter<R>(&self, section: &'static Section, f: impl FnOnce(Nesting) -> R) -> R {
+        reentrancy::enter(&self.guarded, section, f)
     }
 
     /// Runs `f` with the table held exclusively, inside `section`.
@@ -137,7 +155,7 @@ impl<K, V, S> RwLockMap<K, V, S> {
         section: &'static Section,
         f: impl FnOnce(&mut Table<K, V>) -> R,
     ) -> R {
-        reentrancy::enter(self, section, |_| f(&mut self.lock_exclusive()))
+        self.enter(section, |_| f(&mut self.lock_exclusive()))
     }
 }
 
@@ -150,7 +168,7 @@ impl<K, V, S: BuildHasher> RwLockMap<K, V, S> {
 
 impl<K, V, S: BuildHasher> BuildMap<S> for RwLockMap<K, V, S> {
     fn try_with_capacity_and_hasher(capacity: usize, hasher: S) -> Result<Self, ReserveError> {
-        let table = RwLock::new(Table::try_with_capacity(capacity)?);
+        let table = BiasedRwLock::new(Table::try_with_capacity(capacity)?);
         let guarded = CachePadded::new(Guarded { table, len: AtomicUsize::new(0) });
         Ok(Self { guarded, hasher })
     }

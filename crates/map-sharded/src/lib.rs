@@ -113,3 +113,5 @@ pub use map_core::{
     Action, BuildMap, CapacityMap, CompareExchangeError, ConcurrentMap, DefaultHashBuilder,
     Guarantees, Outcome, PinMap, Reentrancy, ReserveError, ShrinkMap, TryInsertError,
 };
+
+map_core::misuse_must_not_compile!("map_sharded" "ShardedMap");

@@ -32,10 +32,10 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::{Deref, DerefMut};
 
 use map_core::{BuildMap, CapacityMap, DefaultHashBuilder, PinMap, ReserveError, ShrinkMap};
+use map_sync::biased::{BiasedReadGuard, BiasedRwLock, BiasedWriteGuard, read_outermost};
 use map_sync::pad::CachePadded;
 use map_sync::reentrancy::{self, Nesting, Section};
 use map_sync::shim::atomic::{AtomicUsize, Ordering::Relaxed};
-use map_sync::shim::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use map_table::Table;
 
 use crate::shards::{self, Selector};
@@ -50,13 +50,13 @@ pub struct ShardedMap<K, V, S = DefaultHashBuilder> {
 }
 
 pub(crate) struct Shard<K, V> {
-    table: RwLock<Table<K, V>>,
+    table: BiasedRwLock<Table<K, V>>,
     len: AtomicUsize,
 }
 
 /// A shard's table, held exclusively.
 pub(crate) struct Exclusive<'map, K, V> {
-    table: RwLockWriteGuard<'map, Table<K, V>>,
+    table: BiasedWriteGuard<'map, Table<K, V>>,
     len: &'map AtomicUsize,
 }
 
@@ -86,13 +86,13 @@ impl<K, V> Drop for Exclusive<'_, K, V> {
 
 impl<K, V> Shard<K, V> {
     fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
-        let table = RwLock::new(Table::try_with_capacity(capacity)?);
+        let table = BiasedRwLock::new(Table::try_with_capacity(capacity)?);
         Ok(Self { table, len: AtomicUsize::new(0) })
     }
 
     /// Takes the lock shared. Only inside a section of this map, by I1.
     #[inline]
-    pub(crate) fn lock_shared(&self, nesting: Nesting) -> RwLockReadGuard<'_, Table<K, V>> {
+    pub(crate) fn lock_shared(&self, nesting: Nesting) -> BiasedReadGuard<'_, Table<K, V>> {
         match nesting {
             Nesting::Outermost => self.table.read(),
             Nesting::Nested => self.table.read_recursive(),
@@ -192,7 +192,26 @@ impl<K, V, S> ShardedMap<K, V, S> {
         f: impl FnOnce(&Table<K, V>) -> R,
     ) -> R {
         let shard = self.shard(shard);
-        reentrancy::enter(self, section, |nesting| f(&shard.lock_shared(nesting)))
+        match read_outermost(&shard.table) {
+            Some(table) => f(&table),
+            None => self.shared_in_section(section, shard, f),
+        }
+    }
+
+    #[inline(never)]
+    fn shared_in_section<R>(
+        &self,
+        section: &'static Section,
+        shard: &Shard<K, V>,
+        f: impl FnOnce(&Table<K, V>) -> R,
+    ) -> R {
+        self.enter(section, |nesting| f(&shard.lock_shared(nesting)))
+    }
+
+    /// Runs `f` inside `section` of this map.
+    #[inline]
+    pub(crate) fn enter<R>(&self, section: &'static Section, f: impl FnOnce(Nesting) -> R) -> R {
+        reentrancy::enter(&*self.shards, section, f)
     }
 
     /// Runs `f` with the table of a shard held exclusively, inside `section`.
@@ -204,7 +223,7 @@ impl<K, V, S> ShardedMap<K, V, S> {
         f: impl FnOnce(&mut Table<K, V>) -> R,
     ) -> R {
         let shard = self.shard(shard);
-        reentrancy::enter(self, section, |_| f(&mut shard.lock_exclusive()))
+        self.enter(section, |_| f(&mut shard.lock_exclusive()))
     }
 }
 

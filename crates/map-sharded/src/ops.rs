@@ -11,7 +11,7 @@ use core::ops::ControlFlow;
 use map_core::{
     Action, CompareExchangeError, ConcurrentMap, Guarantees, Outcome, Reentrancy, TryInsertError,
 };
-use map_sync::reentrancy::{self, Section};
+use map_sync::reentrancy::Section;
 
 use crate::ShardedMap;
 use crate::shards::{CHUNK, Groups};
@@ -171,7 +171,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         let shard = self.shard(self.shard_of(hash));
         // The section is exclusive from the start: whether `f` may read must not depend on whether
         // the key is there.
-        reentrancy::enter(self, &GET_OR_INSERT_WITH, |nesting| {
+        self.enter(&GET_OR_INSERT_WITH, |nesting| {
             let table = shard.lock_shared(nesting);
             if let Some(value) = new.as_ref().and_then(|key| table.find(hash, key)) {
                 return f(value);

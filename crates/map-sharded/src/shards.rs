@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn every_shard_gets_its_share_whatever_the_hasher() {
-        let patterns: [(&str, fn(u64) -> u64); 5] = [
+        type Hash = fn(u64) -> u64;
+        let patterns: [(&str, Hash); 5] = [
             ("identity", |n| n),
             ("low 32 bits constant", |n| n << 32),
             ("only the top 10 bits", |n| n << 54),

@@ -6,8 +6,9 @@
 //! panic, always the same way, whatever other threads do.
 //!
 //! **Layout**: each thread has a list of the critical sections it is in, newest first; the nodes are
-//! on its own stack. A section names the map (by address), the operation, and whether it is a shared
-//! (reading) or an exclusive one.
+//! on its own stack. A section names the map (by the address of the memory its locks lie in), the operation,
+//! and whether it is a shared (reading) or an exclusive one. A read under a biased lock is not in
+//! the list: its announcement in the thread's slot stands for it (module `biased`), and `enter` looks at both.
 //!
 //! ```text
 //! thread-local TOP ──> Frame{map B, "for_each", shared} ──> Frame{map A, "update", exclusive} ──> ·
@@ -21,13 +22,17 @@
 //! **Not covered**: two *different* maps whose closures call each other in opposite order on two
 //! threads. That is a lock order of the program's own, as with any two locks.
 //!
-//! **Cost**: a load of the thread-local head, three stores to the stack and two to the head.
+//! **Cost**: a load of the thread-local head and of the slot's words, three stores to the stack and two to
+//! the head.
 //!
 //! **Invariants**: (I1) every frame in the list lives in a stack frame of `enter` further down on the
 //! same thread; (I2) `enter` unlinks its frame before it returns or unwinds.
 
 use core::cell::Cell;
+use core::ops::Range;
 use core::ptr;
+
+use crate::raw::slots;
 
 /// A kind of critical section: the map's type, the operation, and its mode.
 #[derive(Debug)]
@@ -62,7 +67,7 @@ pub enum Nesting {
 }
 
 struct Frame {
-    map: *const (),
+    map: usize,
     section: &'static Section,
     previous: *const Frame,
 }
@@ -84,49 +89,68 @@ impl Drop for Unlink {
     }
 }
 
-/// Runs `f` inside a section on the map at address `map`.
+/// Runs `f` inside a section on the map whose locks lie in the memory of `locks`.
 ///
 /// # Panics
 ///
 /// If the calling thread is in a section of the same map already and not both are shared. The message
 /// names the map and both operations. Nothing has been locked or changed then.
 #[inline]
-pub fn enter<M: ?Sized, R>(map: &M, section: &'static Section, f: impl FnOnce(Nesting) -> R) -> R {
-    let map = ptr::from_ref(map).cast::<()>();
+pub fn enter<L: ?Sized, R>(
+    locks: &L,
+    section: &'static Section,
+    f: impl FnOnce(Nesting) -> R,
+) -> R {
     let previous = TOP.get();
-    let nesting =
-        if previous.is_null() { Nesting::Outermost } else { check(previous, map, section) };
-    let frame = Frame { map, section, previous };
+    let nesting = if previous.is_null() && slots::current().is_idle() {
+        Nesting::Outermost
+    } else {
+        let start = ptr::from_ref(locks).cast::<()>().addr();
+        check(previous, start..start + size_of_val(locks), section)
+    };
+    let frame = Frame { map: ptr::from_ref(locks).cast::<()>().addr(), section, previous };
     TOP.set(&raw const frame);
     let _unlink = Unlink { previous };
     f(nesting)
 }
 
-/// Looks for open sections on `map`.
+/// Returns whether the calling thread is inside any section that `enter` has opened.
+#[inline(always)]
+pub(crate) fn is_inside() -> bool {
+    !TOP.get().is_null()
+}
+
+/// Looks for open sections on the map whose locks lie in `locks`.
 #[cold]
-fn check(top: *const Frame, map: *const (), section: &'static Section) -> Nesting {
+fn check(top: *const Frame, locks: Range<usize>, section: &'static Section) -> Nesting {
     let mut nesting = Nesting::Outermost;
     let mut next = top;
     while !next.is_null() {
         // SAFETY: by I1 and I2 every linked frame is in a live stack frame of this thread.
         let frame = unsafe { &*next };
-        if frame.map == map {
+        if frame.map == locks.start {
             if !(section.shared && frame.section.shared) {
-                refuse(section, frame.section);
+                refuse(section, frame.section.operation);
             }
             nesting = Nesting::Nested;
         }
         next = frame.previous;
+    }
+    if slots::current_or_new().announces(&locks) {
+        if !section.shared {
+            refuse(section, "read");
+        }
+        nesting = Nesting::Nested;
     }
     nesting
 }
 
 #[cold]
 #[track_caller]
-fn refuse(new: &Section, open: &Section) -> ! {
+fn refuse(new: &Section, open: &str) -> ! {
     panic!(
-        "{}: `{}` was called on the same map from inside `{}`, which would deadlock",
-        new.map, new.operation, open.operation
+        "{}: `{}` was called on the same map from inside `{open}`, which would deadlock",
+        new.map, new.operation
     );
 }
 
@@ -185,6 +209,26 @@ mod tests {
     fn a_panic_closes_its_section() {
         let map = 0_u8;
         message(|| enter(&map, &WRITE, |_| panic!("{}", 1)));
+        enter(&map, &WRITE, |nesting| assert_eq!(nesting, Nesting::Outermost));
+    }
+
+    #[test]
+    fn an_announced_read_counts_as_a_shared_section() {
+        use crate::biased::{BiasedRwLock, read_outermost};
+        let map = [const { BiasedRwLock::const_new(crate::biased::RawBiasedRwLock::NEW, 0) }; 3];
+        let other = 0_u8;
+        for _ in 0..1000 {
+            drop(map[1].read());
+        }
+        let guard = read_outermost(&map[1]).expect("biased, and no section is open");
+        enter(&map, &READ, |nesting| assert_eq!(nesting, Nesting::Nested));
+        enter(&other, &WRITE, |nesting| {
+            assert_eq!(nesting, Nesting::Outermost);
+            assert!(read_outermost(&map[1]).is_none(), "a section is open");
+        });
+        let text = message(|| enter(&map, &WRITE, |_| ()));
+        assert!(text.contains("`insert`") && text.contains("`read`"), "{text}");
+        drop(guard);
         enter(&map, &WRITE, |nesting| assert_eq!(nesting, Nesting::Outermost));
     }
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::iter::FusedIterator;
+use core::mem;
 
 use hashbrown::hash_table;
 
@@ -56,6 +57,27 @@ impl<K, V> Iterator for IntoIter<K, V> {
     }
 }
 
+/// Drops the rest of the entries, all of them even if one of them panics: hashbrown would leak the others.
+impl<K, V> Drop for IntoIter<K, V> {
+    fn drop(&mut self) {
+        struct Rest<'iter, K, V>(&'iter mut IntoIter<K, V>);
+
+        impl<K, V> Drop for Rest<'_, K, V> {
+            fn drop(&mut self) {
+                self.0.by_ref().for_each(drop);
+            }
+        }
+
+        if mem::needs_drop::<(K, V)>() {
+            while let Some(entry) = self.next() {
+                let rest = Rest(self);
+                drop(entry);
+                mem::forget(rest);
+            }
+        }
+    }
+}
+
 impl<K, V> ExactSizeIterator for IntoIter<K, V> {}
 impl<K, V> FusedIterator for IntoIter<K, V> {}
 
@@ -85,7 +107,24 @@ impl<K, V> IntoIterator for Table<K, V> {
     type Item = (K, V);
     type IntoIter = IntoIter<K, V>;
 
-    fn into_iter(self) -> IntoIter<K, V> {
-        IntoIter { live: self.live.into_iter(), old: self.old.map(|old| old.table.into_iter()) }
+    fn into_iter(mut self) -> IntoIter<K, V> {
+        self.take_entries()
+    }
+}
+
+impl<K, V> Table<K, V> {
+    fn take_entries(&mut self) -> IntoIter<K, V> {
+        IntoIter {
+            live: mem::take(&mut self.live).into_iter(),
+            old: self.old.take().map(|old| old.table.into_iter()),
+        }
+    }
+}
+
+impl<K, V> Drop for Table<K, V> {
+    fn drop(&mut self) {
+        if mem::needs_drop::<(K, V)>() {
+            drop(self.take_entries());
+        }
     }
 }

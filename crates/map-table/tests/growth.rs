@@ -195,3 +195,20 @@ fn shrinking_gives_memory_back_and_keeps_the_entries() {
     table.shrink_to_fit(hash);
     assert_eq!((table.capacity(), table.allocation_size()), (0, 0));
 }
+
+#[test]
+fn marks_of_removals_are_cleaned_up_without_doubling() {
+    // Runs of neighbouring buckets, in which a removal must leave a mark, and each in another place,
+    // so that the marks are not taken by later entries.
+    let clustered = |key: &u64| (key << 57) | (key / 50 * 17);
+    let mut table = Table::new();
+    for key in 0..20_000 {
+        table.insert(clustered(&key), &mut Some((key, key)), clustered);
+        if key >= 50 {
+            assert!(table.remove(clustered(&(key - 50)), &(key - 50), clustered).is_some());
+        }
+    }
+    assert_eq!(table.len(), 50);
+    assert!(table.capacity() < 500, "capacity {}", table.capacity());
+    assert!((19_950..20_000).all(|key| table.find(clustered(&key), &key) == Some(&key)));
+}

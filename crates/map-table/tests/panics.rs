@@ -217,3 +217,25 @@ fn one_bad_key_does_not_stop_the_writes_of_others() {
     assert!((1..=8).contains(&panics), "{panics} of 300 writes met the bad key");
     assert_eq!(table.find(spread(14), &7), Some(&7));
 }
+
+#[test]
+fn a_panic_in_drop_leaks_nothing() {
+    struct Counted(Rc<Cell<usize>>);
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+            assert!(self.0.get() != 3, "the third drop panics");
+        }
+    }
+
+    let dropped = Rc::new(Cell::new(0));
+    let mut table = Table::new();
+    for key in 0..449_u64 {
+        let mut new = Some((key, Counted(Rc::clone(&dropped))));
+        table.insert(spread(key * 2), &mut new, |key| spread(*key * 2));
+    }
+    assert!(table.is_growing(), "both tables must be dropped");
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(table))).is_err());
+    assert_eq!(dropped.get(), 449);
+}

@@ -78,7 +78,7 @@ pub(crate) struct State<K, V> {
     pub(super) rate: usize,
     /// The slot of the table at which sweeping goes on.
     pub(super) sweeper: usize,
-    /// Iterations under way; no entry is killed meanwhile.
+    /// Iterations under way; the table is not swept meanwhile.
     pub(super) walkers: usize,
 }
 
@@ -247,6 +247,8 @@ impl<'a, K, V> Pinned<'a, K, V> {
         // SAFETY: the table came from a box and can no longer be reached (C3, C4). It does not own the
         // entries that its slots point to.
         unsafe { self.guard.defer_retire(old, seize::reclaim::boxed) };
+        // A table is too large to wait until the batch is full.
+        self.guard.flush();
     }
 
     /// Retires an entry that has been killed and whose slots have been swept (C2).

@@ -15,6 +15,7 @@
 use map_sync::shim::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
 use super::entry::Entry;
+use super::table::mix;
 
 /// The most entries that wait for promotion.
 pub(crate) const DIRTY_MAX: usize = 64;
@@ -27,10 +28,10 @@ pub(crate) struct Filter {
     words: [AtomicU64; WORDS],
 }
 
-/// The two bits of a hash in its word. Mixed, so that they depend on all bits of a weak hash.
+/// The two bits of a hash in its word.
 #[inline]
 fn bits(hash: u64) -> u64 {
-    let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = mix(hash);
     1 << (mixed >> 58) | 1 << (mixed >> 52 & 63)
 }
 

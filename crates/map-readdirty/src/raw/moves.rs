@@ -8,19 +8,20 @@
 //! **Growth**: if the table has no room, a new one is published with the present one as its `old`, and
 //! entries are moved by and by. Each promotion moves `rate` slots for each promoted entry.
 //!
-//! (M1) The rate is `slots of old / headroom`, rounded up, where the headroom is what the new table can
-//! take beyond all entries of `old`. So when the headroom is used up, all slots have been moved, and the
-//! new table cannot fill up earlier. As a new table has room for half as many entries again, and at
-//! least a quarter of the slots of the old one, the rate is a constant (about 15 at the most, 3 when a
-//! table doubles).
+//! (M1) The rate is at least `slots of old / headroom`, where the headroom is what the new table can take
+//! beyond all entries of `old`. So when the headroom is used up, all slots have been moved, and the new
+//! table cannot fill up earlier. As a new table has room for half as many entries again, and at least
+//! a quarter of the slots of the old one, the rate is a constant: about 20 at the most, and 8, by choice,
+//! when a table doubles.
 //!
 //! A look-up that had to consult `old` helps with a few slots if the mutex is free, so that a map which
 //! is only read from now on does not stay half grown.
 //!
 //! **Sweeping** kills absent entries (`null` → `DEAD`), frees their slots and retires them, keys included.
 //! (M2) Only when there is no `old`, for then no second slot points to the entry; while entries are
-//! being moved, those in `old` are swept in passing. (M3) Only when no iteration is under way: so the
-//! entry of a key stays the same one during an iteration, in the same slot, and no key is met twice.
+//! being moved, those in `old` are swept in passing. (M3) The table is not swept while an iteration is under
+//! way: so the entry of a key stays the same one, in the same slot, and no key is met twice. (Sweeping
+//! `old` does no harm: the key can only come back in the new table, which that iteration does not visit.)
 //!
 //! **The bound on removed keys**: every 64th removal through one stripe of the counter checks, and sweeps
 //! 1024 slots if absent entries take more than an eighth of the table. A pass over the table thus
@@ -40,6 +41,9 @@ pub(super) const CHUNK: usize = 1024;
 
 /// Up to this size a table is moved at once.
 const AT_ONCE: usize = if cfg!(test) { 8 } else { 1024 };
+
+/// Slots of `old` to move per promoted entry, at the least, so that there are two tables for a short time.
+const RATE_MIN: usize = 8;
 
 /// Slots that a look-up helps to move.
 const HELP: usize = 32;
@@ -88,7 +92,7 @@ impl<K, V> Pinned<'_, K, V> {
     ) -> bool {
         // SAFETY: the caller holds the mutex and has found the entry alive.
         let shared = unsafe { &*entry };
-        if state.walkers == 0 && shared.kill() {
+        if shared.kill() {
             return false;
         }
         state.filled += usize::from(table.put(shared.hash, entry));
@@ -101,7 +105,7 @@ impl<K, V> Pinned<'_, K, V> {
         let old_slots = self.table().slots();
         let headroom = limit(slots).saturating_sub(state.entries + super::dirty::DIRTY_MAX);
         let table = Table::new(slots)?;
-        state.rate = old_slots / headroom.max(1) + 1;
+        state.rate = (old_slots / headroom.max(1) + 1).max(RATE_MIN);
         state.pending = std::mem::take(&mut state.entries);
         state.filled = 0;
         state.moved = 0;

@@ -1,8 +1,10 @@
 //! The published array of entries.
 //!
-//! **Layout**: a power of two of slots, probed linearly from the hash's low bits. A slot is empty
+//! **Layout**: a power of two of slots, probed linearly from the upper bits of the mixed hash. (Linear
+//! probing is sensitive to patterns that a hash leaves in consecutive keys; one multiplication removes
+//! them, and makes weak hashes usable.) A slot is empty
 //! (`null`), swept (`SWEPT`), or points to an entry; the pointer's upper 16 bits then carry a tag
-//! from the hash's upper bits, so that a search follows a pointer to a wrong entry once in some
+//! from the mixed hash's middle bits, so that a search follows a pointer to a wrong entry once in some
 //! 32 000 occupied slots.
 //!
 //! ```text
@@ -47,28 +49,36 @@ const SWEPT: usize = 1;
 /// The published array.
 pub(crate) struct Table<K, V> {
     mask: usize,
+    /// How far a mixed hash is shifted to give its first slot.
+    shift: u32,
     /// The table that this one replaces, while entries are still being moved out of it.
     pub(crate) old: AtomicPtr<Table<K, V>>,
     slots: Box<[AtomicPtr<Entry<K, V>>]>,
 }
 
-/// How many slots of a table of `slots` may be taken.
+/// How many slots of a table of `slots`, at least 8, may be taken: five in eight.
 pub(crate) fn limit(slots: usize) -> usize {
-    slots / 16 * 13 + slots % 16 * 13 / 16
+    slots / 8 * 5
 }
 
 /// The smallest table that may hold `entries`.
 pub(crate) fn slots_for(entries: usize) -> Result<usize, ReserveError> {
     let overflow = ReserveError::CapacityOverflow;
-    let slots = (entries / 13).checked_mul(16).ok_or(overflow)?;
-    let slots = slots.checked_add((entries % 13 * 16).div_ceil(13)).ok_or(overflow)?;
+    let slots = (entries / 5).checked_mul(8).ok_or(overflow)?;
+    let slots = slots.checked_add((entries % 5 * 8).div_ceil(5)).ok_or(overflow)?;
     slots.max(8).checked_next_power_of_two().ok_or(overflow)
 }
 
-/// The tag of a hash, never zero where there are tags.
+/// Spreads what a hash has in any of its bits over the upper ones.
 #[inline]
-fn tag(hash: u64) -> usize {
-    if TAGGED { ((hash >> SHIFT | 1) as usize) << SHIFT } else { 0 }
+pub(super) fn mix(hash: u64) -> u64 {
+    hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The tag of a mixed hash, never zero where there are tags.
+#[inline]
+fn tag(mixed: u64) -> usize {
+    if TAGGED { ((mixed >> 16 | 1) as usize) << SHIFT } else { 0 }
 }
 
 #[inline]
@@ -90,7 +100,8 @@ impl<K, V> Table<K, V> {
         let memory = ptr::slice_from_raw_parts_mut(memory, slots);
         // SAFETY: the memory was allocated for such a slice, and zero is the null pointer.
         let slots = unsafe { Box::from_raw(memory) };
-        Ok(Box::new(Self { mask: slots.len() - 1, old: AtomicPtr::default(), slots }))
+        let shift = u64::BITS - slots.len().trailing_zeros();
+        Ok(Box::new(Self { mask: slots.len() - 1, shift, old: AtomicPtr::default(), slots }))
     }
 
     pub(crate) fn slots(&self) -> usize {
@@ -109,8 +120,9 @@ impl<K, V> Table<K, V> {
         hash: u64,
         mut is_key: impl FnMut(&K) -> bool,
     ) -> Option<&Entry<K, V>> {
-        let tag = tag(hash);
-        let mut index = hash as usize & self.mask;
+        let mixed = mix(hash);
+        let tag = tag(mixed);
+        let mut index = (mixed >> self.shift) as usize & self.mask;
         loop {
             // SAFETY: the index is masked, and the table has `mask + 1` slots.
             let slot = unsafe { self.slots.get_unchecked(index) }.load(SeqCst);
@@ -144,11 +156,12 @@ impl<K, V> Table<K, V> {
     /// The caller holds the mutex (T1) and keeps T4.
     pub(crate) fn put(&self, hash: u64, entry: *mut Entry<K, V>) -> bool {
         assert!(untagged(entry) == entry, "an allocation lies beyond 48 bits of address");
-        let mut index = hash as usize & self.mask;
+        let mixed = mix(hash);
+        let mut index = (mixed >> self.shift) as usize & self.mask;
         loop {
             let slot = self.slots[index].load(SeqCst);
             if slot.is_null() || slot.addr() == SWEPT {
-                let tagged = entry.map_addr(|address| address | tag(hash));
+                let tagged = entry.map_addr(|address| address | tag(mixed));
                 self.slots[index].store(tagged, Release);
                 return slot.is_null();
             }

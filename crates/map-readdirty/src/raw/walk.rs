@@ -3,14 +3,16 @@
 //! A walk first brings all entries into one table and registers itself, in one critical section; then
 //! it visits the slots of that table in order, without the mutex.
 //!
-//! **Why its guarantee holds.** While a walk is registered no entry is killed (M3), so a key has one
-//! and the same entry throughout (C1). That entry lies in at most one slot of the walked table, and
-//! in the same one for good, whatever growth and promotion do meanwhile: growth leaves the slots of
-//! `old` as they are, and promotion only fills free ones. So no key is visited twice. An entry that is
-//! present during the whole call is in a slot of the table when the walk is registered, hence it is
-//! visited; one that is promoted into the table later may be visited, once.
+//! **Why its guarantee holds.** While a walk is registered its table is not swept (M3), so a key has one and
+//! the same entry throughout (C1), in one slot of the table. If the table is replaced meanwhile, entries
+//! whose keys are absent may die as the others are moved; their keys can come back only in the new
+//! table, which the walk does not visit. Moving leaves all other slots as they are, and promotion only fills
+//! free ones. So no key is visited twice. An entry that is present during the whole call is in a slot of
+//! the table when the walk is registered, hence it is visited; one that is promoted into the table later
+//! may be visited, once.
 //!
-//! The price: keys that are removed while a long iteration runs stay allocated until it ends.
+//! The price: keys that are removed while a long iteration runs stay allocated until it ends, or until
+//! the table is replaced.
 
 use map_sync::reentrancy::Section;
 

@@ -52,6 +52,7 @@ impl core::fmt::Debug for RawBiasedRwLock {
 
 impl RawBiasedRwLock {
     /// An unlocked, unbiased lock.
+    #[allow(clippy::declare_interior_mutable_const, reason = "how lock_api initialises a lock")]
     pub const NEW: Self = Self {
         inner: <parking_lot::RawRwLock as lock_api::RawRwLock>::INIT,
         reads_to_bias: AtomicU32::new(READS_TO_BIAS),
@@ -278,10 +279,27 @@ impl RawBiasedRwLock {
     }
 }
 
+/// As [`crate::biased::read_outermost`].
+#[inline(always)]
+pub(crate) fn read_outermost<T>(
+    lock: &lock_api::RwLock<RawBiasedRwLock, T>,
+) -> Option<lock_api::RwLockReadGuard<'_, RawBiasedRwLock, T>> {
+    if crate::reentrancy::is_inside() {
+        return None;
+    }
+    // SAFETY: the raw lock is not unlocked here; what is locked goes into a guard.
+    let raw = unsafe { lock.raw() };
+    if !raw.try_lock_biased() {
+        return None;
+    }
+    // SAFETY: locked shared just now, for this one guard.
+    Some(unsafe { lock.make_read_guard_unchecked() })
+}
+
 // SAFETY: exclusion and visibility are shown on the design page; by I2 an exclusive holder excludes
 // announced readers, `inner` excludes the others.
 unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
-    #[allow(clippy::declare_interior_mutable_const)] // lock_api's way to initialise a lock
+    #[allow(clippy::declare_interior_mutable_const, reason = "how lock_api initialises a lock")]
     const INIT: Self = Self::NEW;
 
     // A shared hold lives in the slot of its thread.

@@ -18,6 +18,7 @@
 //! with acquire, so that what was read under it comes before what the waiter does.
 
 use core::cell::Cell;
+use core::ops::Range;
 use core::ptr;
 
 use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -55,9 +56,17 @@ impl Slot {
         self
     }
 
-    fn is_idle(&self) -> bool {
-        // Relaxed: only the owner asks, of its own stores.
-        self.words.iter().all(|word| word.load(Ordering::Relaxed) == 0)
+    /// Whether no word is in use; false for a sentinel. Only for the owner.
+    #[inline(always)]
+    pub(crate) fn is_idle(&self) -> bool {
+        // Relaxed: the owner asks, of its own stores.
+        self.words.iter().fold(0, |used, word| used | word.load(Ordering::Relaxed)) == 0
+    }
+
+    /// Whether a word holds an address within `range`. Only for the owner.
+    pub(crate) fn announces(&self, range: &Range<usize>) -> bool {
+        // A sentinel's word is no address: no memory ends beyond it.
+        self.words.iter().any(|word| range.contains(&word.load(Ordering::Relaxed)))
     }
 }
 

@@ -1,0 +1,5 @@
+//! The contract, as tests.
+
+use map_caslist::CasListMap;
+
+map_conformance::conformance!(CasListMap);
