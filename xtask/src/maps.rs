@@ -18,7 +18,8 @@ pub const MAPS: &[Map] = &[
 ];
 
 /// The crates below `crates/` that are not maps.
-pub const SUPPORT: &[&str] = &["map-core", "map-sync", "map-table", "map-conformance"];
+pub const SUPPORT: &[&str] =
+    &["map-core", "map-sync", "map-table", "map-buckets", "map-conformance"];
 
 /// Finds a map by its crate's name, with or without `map-`.
 pub fn find(name: &str) -> Option<&'static Map> {

@@ -105,7 +105,6 @@
 mod iter;
 mod map;
 mod ops;
-mod shards;
 
 pub use iter::IntoIter;
 pub use map::ShardedMap;

@@ -1,20 +1,26 @@
 //! The operations.
 //!
-//! Each is a section, a shard's lock and one operation of its table. What the table gives back is moved out of
-//! the section and dropped at the end of the operation; what it takes lies in an `Option` outside the
+//! Each is a section and one operation of the table, which takes the shard's lock. What the table gives back is moved out
+//! of the section and dropped at the end of the operation; what it takes lies in an `Option` outside the
 //! section, so that a panic in the user's `Eq` or `Hash` drops it outside, too.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use core::ops::ControlFlow;
 
+use map_buckets::BucketTable;
 use map_core::{
     Action, CompareExchangeError, ConcurrentMap, Guarantees, Outcome, Reentrancy, TryInsertError,
 };
+use map_sync::biased::read_first;
 use map_sync::reentrancy::Section;
 
 use crate::ShardedMap;
-use crate::shards::{CHUNK, Groups};
+
+/// How many keys `get_many` and `insert_many` hash at a time, outside any section.
+const CHUNK: usize = 64;
+/// How many keys ahead of the one at work their shards are fetched into the cache.
+const AHEAD: usize = 8;
 
 const NAME: &str = "ShardedMap";
 static READ: Section = Section::shared(NAME, "read");
@@ -40,9 +46,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     fn store(&self, section: &'static Section, key: K, value: V) -> Option<(K, V)> {
         let hash = self.hash(&key);
         let mut new = Some((key, value));
-        self.exclusive(section, self.shard_of(hash), |table| {
-            table.insert(hash, &mut new, |known| self.hash(known))
-        });
+        self.exclusive(section, |table| table.insert(hash, &mut new, |known| self.hash(known)));
         new
     }
 
@@ -54,15 +58,18 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hash(key);
-        self.exclusive(section, self.shard_of(hash), |table| {
-            table.remove(hash, key, |known| self.hash(known))
-        })
+        self.exclusive(section, |table| table.remove(hash, key))
     }
 
-    /// Groups the keys of a chunk by shard.
-    #[inline]
-    fn groups(&self, hashes: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator) -> Groups {
-        Groups::new(hashes.map(|hash| self.shard_of(hash)))
+    /// Reads in any case, if not in the shortest way.
+    #[inline(never)]
+    fn read_in_section<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let hash = self.hash(key);
+        self.shared(&READ, |entered| entered.look_up(hash, key, f))
     }
 
     /// Lets `f` decide over a present entry. What it replaces or removes is dropped after the lock.
@@ -78,9 +85,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hash(key);
-        let change = self.exclusive(section, self.shard_of(hash), |table| {
-            table.compute_if_present(hash, key, &mut f, |known| self.hash(known))
-        });
+        let change = self.exclusive(section, |table| table.compute_if_present(hash, key, &mut f));
         change.outcome
     }
 }
@@ -99,8 +104,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let hash = self.hash(key);
-        self.shared(&READ, self.shard_of(hash), |table| table.find(hash, key).map(f))
+        if BucketTable::<K, V>::is_plain() {
+            if let Some(table) = read_first(self.table()) {
+                if let Ok(copy) = table.try_copy(self.hash(key), key) {
+                    return copy.as_ref().map(f);
+                }
+            }
+        }
+        self.read_in_section(key, f)
     }
 
     fn get_many<'key, Q>(
@@ -119,18 +130,20 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
             if chunk.is_empty() {
                 return;
             }
-            let groups = self.groups(chunk.iter().map(|&(_, hash, _)| hash));
-            for (first, &(_, hash, _)) in chunk.iter().enumerate() {
-                let shard = self.shard_of(hash);
-                if groups.begins_at(first, shard) {
-                    self.shared(&GET_MANY, shard, |table| {
-                        for position in groups.of(shard) {
-                            let (index, hash, key) = chunk[position];
-                            f(index, table.find(hash, key));
-                        }
-                    });
+            self.shared(&GET_MANY, |entered| {
+                for &(_, hash, _) in chunk.iter().take(AHEAD) {
+                    entered.table().prefetch(hash);
                 }
-            }
+                for (position, &(index, hash, key)) in chunk.iter().enumerate() {
+                    if let Some(&(_, hash, _)) = chunk.get(position + AHEAD) {
+                        entered.table().prefetch(hash);
+                    }
+                    let found = entered.look_up(hash, key, |value| f(index, Some(value)));
+                    if found.is_none() {
+                        f(index, None);
+                    }
+                }
+            });
             chunk.clear();
         }
     }
@@ -150,7 +163,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
     fn try_insert(&self, key: K, value: V) -> Result<(), TryInsertError<K, V>> {
         let hash = self.hash(&key);
         let mut new = Some((key, value));
-        self.exclusive(&TRY_INSERT, self.shard_of(hash), |table| {
+        self.exclusive(&TRY_INSERT, |table| {
             table.try_insert(hash, &mut new, |known| self.hash(known));
         });
         match new {
@@ -168,18 +181,18 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
     ) -> R {
         let hash = self.hash(&key);
         let mut new = Some(key);
-        let shard = self.shard(self.shard_of(hash));
+        let mut f = Some(f);
+        let mut lend = |value: &V| f.take().map(|f| f(value));
         // The section is exclusive from the start: whether `f` may read must not depend on whether
         // the key is there.
-        self.enter(&GET_OR_INSERT_WITH, |nesting| {
-            let table = shard.lock_shared(nesting);
-            if let Some(value) = new.as_ref().and_then(|key| table.find(hash, key)) {
-                return f(value);
-            }
-            drop(table);
-            let mut table = shard.lock_exclusive();
-            f(table.get_or_insert_with(hash, &mut new, make, |known| self.hash(known)))
-        })
+        let result = self.enter(&GET_OR_INSERT_WITH, |entered| {
+            entered.look_up(hash, new.as_ref()?, &mut lend).or_else(|| {
+                let rehash = |known: &K| self.hash(known);
+                let table = entered.table().writer();
+                table.get_or_insert_with(hash, &mut new, make, &mut lend, rehash)
+            })
+        });
+        result.flatten().expect("a value was lent")
     }
 
     #[inline]
@@ -223,7 +236,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
     fn compute(&self, key: K, mut f: impl FnMut(Option<&V>) -> Action<V>) -> Outcome {
         let hash = self.hash(&key);
         let mut key = Some(key);
-        let change = self.exclusive(&COMPUTE, self.shard_of(hash), |table| {
+        let change = self.exclusive(&COMPUTE, |table| {
             table.compute(hash, &mut key, &mut f, |known| self.hash(known))
         });
         change.outcome
@@ -251,14 +264,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         V: PartialEq,
     {
         let hash = self.hash(key);
-        let mut new = new;
-        let swapped = self.exclusive(&COMPARE_EXCHANGE, self.shard_of(hash), |table| {
-            table.compare_exchange(hash, key, current, &mut new, |known| self.hash(known))
+        let mut new = Some(new);
+        let swapped = self.exclusive(&COMPARE_EXCHANGE, |table| {
+            table.compare_exchange(hash, key, current, &mut new)
         });
-        match swapped {
-            Some(true) => Ok(()),
-            Some(false) => Err(CompareExchangeError::Mismatch(new)),
-            None => Err(CompareExchangeError::Absent(new)),
+        match (swapped, new) {
+            (Some(false), Some(new)) => Err(CompareExchangeError::Mismatch(new)),
+            (None, Some(new)) => Err(CompareExchangeError::Absent(new)),
+            _ => Ok(()),
         }
     }
 
@@ -272,19 +285,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
             if chunk.is_empty() {
                 return inserted;
             }
-            let groups = self.groups(chunk.iter().map(|&(hash, _)| hash));
-            for first in 0..chunk.len() {
-                let shard = self.shard_of(chunk[first].0);
-                if groups.begins_at(first, shard) {
-                    self.exclusive(&INSERT_MANY, shard, |table| {
-                        for position in groups.of(shard) {
-                            let (hash, new) = &mut chunk[position];
-                            table.insert(*hash, new, |known| self.hash(known));
-                            inserted += usize::from(new.is_none());
-                        }
-                    });
+            self.exclusive(&INSERT_MANY, |table| {
+                for (hash, new) in &mut chunk {
+                    table.insert(*hash, new, |known| self.hash(known));
+                    inserted += usize::from(new.is_none());
                 }
-            }
+            });
             // Drops, after the locks, the keys that were not needed and the values that were replaced.
             chunk.clear();
         }
@@ -295,18 +301,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         self.lend_all(f)
     }
 
-    fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
+    fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
         let mut removed = Vec::new();
-        for shard in 0..self.shards() {
-            self.exclusive(&RETAIN, shard, |table| table.retain(&mut keep, &mut removed));
-            removed.clear();
-        }
+        self.exclusive(&RETAIN, |table| table.retain(keep, |gone| removed.push(gone)));
     }
 
     fn clear(&self) {
-        for shard in 0..self.shards() {
-            drop(self.exclusive(&CLEAR, shard, map_table::Table::take));
-        }
+        let mut removed = Vec::new();
+        self.exclusive(&CLEAR, |table| table.retain(|_, _| false, |gone| removed.push(gone)));
     }
 
     #[inline]

@@ -12,7 +12,7 @@
 
 use crate::raw::biased::RawBiasedRwLock as Raw;
 
-pub use crate::raw::biased::RawBiasedRwLock;
+pub use crate::raw::biased::{FirstGuard, RawBiasedRwLock};
 
 /// A reader-biased lock around a value.
 ///
@@ -40,6 +40,16 @@ pub type BiasedWriteGuard<'lock, T> = lock_api::RwLockWriteGuard<'lock, Raw, T>;
 #[inline(always)]
 pub fn read_outermost<T>(lock: &BiasedRwLock<T>) -> Option<BiasedReadGuard<'_, T>> {
     crate::raw::biased::read_outermost(lock)
+}
+
+/// Locks shared if the thread holds no lock by announcement in its first word, and the lock is biased.
+///
+/// For locks made by [`RawBiasedRwLock::always_biased`] it is what [`read_outermost`] is for others, without a look
+/// at the open sections: in any section of a map that holds such a lock, the thread's first word is in use, or the
+/// lock is never biased (where the system has no `membarrier`).
+#[inline(always)]
+pub fn read_first<T>(lock: &BiasedRwLock<T>) -> Option<FirstGuard<'_, T>> {
+    crate::raw::biased::read_first(lock)
 }
 
 #[cfg(test)]

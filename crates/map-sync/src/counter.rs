@@ -3,21 +3,23 @@
 //! **Source**: the striped counter of Java's `LongAdder` (Doug Lea) and folly's `ThreadCachedInt`,
 //! without their growth.
 //!
-//! **Layout**: a fixed power of two of stripes, each an atomic word on its own cache lines; a thread
-//! always uses the stripe that its number falls on.
+//! **Layout**: stripes, each an atomic word on its own cache lines. The first ones belong to the threads whose
+//! slots (module `raw::slots`) have their numbers; such a thread adds by a load and a store. The last one is for all other
+//! threads, which add by a read-modify-write.
 //!
-//! **Invariant** (I1): the wrapping sum of all stripes is the number of increments less the number of
+//! **Invariants**: (I1) the wrapping sum of all stripes is the number of increments less the number of
 //! decrements. One stripe alone may be "negative": a thread may decrement for an entry that another
-//! one counted.
+//! one counted. (I2) a stripe but the last is written by the owner of the slot of its number alone; a slot is handed
+//! on with release and acquire, so its next owner sees what the stripe has come to.
 //!
 //! **Ordering**: all relaxed. The counter publishes nothing; an increment that happens before a `sum`
 //! (by the map's own edges, a join, a lock) is coherently seen by it.
 
 use crate::pad::CachePadded;
+use crate::raw::slots;
 use crate::shim::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// How many stripes a counter has at the most: enough that threads on the cores of a large machine
-/// seldom meet, little enough that `sum` stays short.
+/// How many threads have a stripe of their own at the most: few enough that `sum` stays short.
 const MAX_STRIPES: usize = 16;
 
 /// A counter in stripes.
@@ -27,16 +29,40 @@ pub struct StripedCounter {
 }
 
 impl StripedCounter {
-    /// Makes a counter at zero, with about one stripe for each hardware thread, 16 at the most.
+    /// Makes a counter at zero, with a stripe for each hardware thread, 16 at the most, and one for further threads.
     pub fn new() -> Self {
-        let stripes = stripe_count();
-        Self { stripes: (0..stripes).map(|_| CachePadded::new(AtomicUsize::new(0))).collect() }
+        Self::starting_at(0)
     }
 
-    /// Adds `delta`, which may be negative, to the calling thread's stripe.
+    /// Makes a counter at `count`.
+    pub fn starting_at(count: usize) -> Self {
+        let stripe = |index| AtomicUsize::new(if index == 0 { count } else { 0 });
+        let stripes = 0..own_stripes() + 1;
+        Self { stripes: stripes.map(|index| CachePadded::new(stripe(index))).collect() }
+    }
+
+    /// Adds `delta`, which may be negative, for the calling thread. Returns the sum of what was added in its stripe.
     #[inline]
-    pub fn add(&self, delta: isize) {
-        self.stripe().fetch_add(delta as usize, Relaxed);
+    pub fn add(&self, delta: isize) -> usize {
+        let own = slots::current().number;
+        match self.stripes.get(own) {
+            // The last one is nobody's own.
+            Some(stripe) if own + 1 < self.stripes.len() => {
+                // By I2 nobody else stores between the load and the store.
+                let sum = stripe.load(Relaxed).wrapping_add(delta as usize);
+                stripe.store(sum, Relaxed);
+                sum
+            }
+            _ => self.add_slow(delta),
+        }
+    }
+
+    #[cold]
+    fn add_slow(&self, delta: isize) -> usize {
+        // So that the next time may be cheaper.
+        slots::current_or_new();
+        let last = self.stripes.len() - 1;
+        self.stripes[last].fetch_add(delta as usize, Relaxed).wrapping_add(delta as usize)
     }
 
     /// Returns the sum of all stripes, or 0 if decrements have been seen before their increments.
@@ -47,11 +73,6 @@ impl StripedCounter {
             self.stripes.iter().fold(0_usize, |sum, stripe| sum.wrapping_add(stripe.load(Relaxed)));
         usize::try_from(sum as isize).unwrap_or(0)
     }
-
-    #[inline]
-    fn stripe(&self) -> &AtomicUsize {
-        &self.stripes[thread_number() & (self.stripes.len() - 1)]
-    }
 }
 
 impl Default for StripedCounter {
@@ -60,7 +81,8 @@ impl Default for StripedCounter {
     }
 }
 
-fn stripe_count() -> usize {
+/// How many threads get a stripe of their own.
+fn own_stripes() -> usize {
     static STRIPES: AtomicUsize = AtomicUsize::new(0);
     match STRIPES.load(Relaxed) {
         0 => {

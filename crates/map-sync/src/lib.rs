@@ -5,6 +5,7 @@
 //! | [`shim`] | the one door through which all atomics, locks and threads come |
 //! | [`reentrancy`] | refuses a closure that calls back into a map in a way that could hang |
 //! | [`biased`] | a reader-writer lock whose readers write no shared line |
+//! | [`seqlock`] | a mutex beside which plain data is read without a store |
 //! | [`counter`] | a count of entries that writers on different threads rarely share |
 //! | [`pad`] | a value on cache lines of its own |
 //!
@@ -15,6 +16,7 @@ pub mod biased;
 pub mod counter;
 pub mod pad;
 pub mod reentrancy;
+pub mod seqlock;
 pub mod shim;
 
 mod raw;

@@ -1,14 +1,15 @@
 //! The raw reader-biased lock. The algorithm, its proof and its sources: `docs/designs/biased-lock.md`.
 //!
-//! **Layout**: an ordinary lock, a state word, and a count of reads until the lock is biased; 16 bytes.
+//! **Layout**: an ordinary lock, a state word, and a count of reads since the last write; 16 bytes, and unlocked if
+//! all are zero.
 //!
 //! **Invariants**: (I1) `state` is `BIASED`, `FENCED` or `REVOKING` only while `inner` is not held
-//! exclusively, but by the writer that is revoking; (I2) whoever holds the lock exclusively has seen no word of any
+//! exclusively, but by a writer that is revoking or has done its work; (I2) whoever holds the lock exclusively has seen no word of any
 //! slot with this lock's address after its heavy fence, and none is set while `state` is `UNBIASED`; (I3) a word
 //! with this address, or a hold of `inner`, stands for each shared hold, a depth in the slot for each
 //! further one of the same thread on the same word.
 
-use lock_api::GuardNoSend;
+use lock_api::{GuardNoSend, RawRwLock as _};
 
 use super::{membarrier, slots};
 use crate::shim::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
@@ -35,8 +36,10 @@ const READS_TO_BIAS: u32 = 128;
 #[repr(C, align(8))]
 pub struct RawBiasedRwLock {
     inner: parking_lot::RawRwLock,
-    reads_to_bias: AtomicU32,
+    reads: AtomicU32,
     state: AtomicU8,
+    /// The state that the end of an exclusive hold leaves behind; never changes.
+    rest: u8,
 }
 
 impl core::fmt::Debug for RawBiasedRwLock {
@@ -55,9 +58,16 @@ impl RawBiasedRwLock {
     #[allow(clippy::declare_interior_mutable_const, reason = "how lock_api initialises a lock")]
     pub const NEW: Self = Self {
         inner: <parking_lot::RawRwLock as lock_api::RawRwLock>::INIT,
-        reads_to_bias: AtomicU32::new(READS_TO_BIAS),
+        reads: AtomicU32::new(0),
         state: AtomicU8::new(UNBIASED),
+        rest: UNBIASED,
     };
+
+    /// An unlocked lock that is biased but while it is held exclusively: for one that seldom is.
+    pub fn always_biased() -> Self {
+        let state = if membarrier::available() { BIASED } else { FENCED };
+        Self { state: AtomicU8::new(state), rest: state, ..Self::NEW }
+    }
 
     #[inline(always)]
     fn address(&self) -> usize {
@@ -189,6 +199,15 @@ impl RawBiasedRwLock {
         false
     }
 
+    /// Whether the lock is one that is unlocked by zeroed memory.
+    #[cfg(test)]
+    pub(crate) fn is_all_zero(&self) -> bool {
+        let bytes = core::ptr::from_ref(self).cast::<u64>();
+        // SAFETY: the lock is two words large and aligned to one.
+        let words = unsafe { bytes.cast::<[u64; 2]>().read() };
+        size_of::<Self>() == 16 && words[0] == 0 && words[1] as u32 == 0
+    }
+
     #[cfg(test)]
     pub(crate) fn is_biased(&self) -> bool {
         matches!(self.state.load(Ordering::SeqCst), BIASED | FENCED)
@@ -204,9 +223,9 @@ impl RawBiasedRwLock {
     #[inline]
     fn count_read(&self) {
         // Relaxed, and an update may be lost: it is a guess about the future.
-        match self.reads_to_bias.load(Ordering::Relaxed) {
-            0 => self.give_bias(),
-            left => self.reads_to_bias.store(left - 1, Ordering::Relaxed),
+        match self.reads.load(Ordering::Relaxed) {
+            READS_TO_BIAS => self.give_bias(),
+            reads => self.reads.store(reads + 1, Ordering::Relaxed),
         }
     }
 
@@ -264,18 +283,28 @@ impl RawBiasedRwLock {
         slots::all().any(|slot| slot.words.iter().any(|word| !self.drained(word)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared_by(&self, lock_inner: impl FnOnce(&parking_lot::RawRwLock)) {
-        if self.try_lock_biased() {
-            return;
+        if !self.try_lock_biased() {
+            self.lock_shared_unannounced(lock_inner);
         }
+    }
+
+    #[inline(never)]
+    fn lock_shared_unannounced(&self, lock_inner: impl FnOnce(&parking_lot::RawRwLock)) {
         // An unbiased lock costs what `inner` does; a nested hold must be found even so, since the
         // writer that waits for the outer one holds `inner`.
         if self.state.load(Ordering::Relaxed) != UNBIASED && self.try_lock_announced() {
             return;
         }
         lock_inner(&self.inner);
-        self.count_read();
+        if self.rest == UNBIASED {
+            self.count_read();
+        } else if self.try_lock_biased() {
+            // So that the thread's announcement tells of every hold of such a lock that `try_lock_biased` could nest in.
+            // SAFETY: locked above.
+            unsafe { self.inner.unlock_shared() };
+        }
     }
 }
 
@@ -294,6 +323,52 @@ pub(crate) fn read_outermost<T>(
     }
     // SAFETY: locked shared just now, for this one guard.
     Some(unsafe { lock.make_read_guard_unchecked() })
+}
+
+/// A shared hold by announcement in the thread's first word. See [`crate::biased::read_first`].
+#[derive(Debug)]
+pub struct FirstGuard<'lock, T> {
+    lock: &'lock lock_api::RwLock<RawBiasedRwLock, T>,
+    /// The announcement: a word of this thread's, hence not `Send`.
+    word: *const AtomicUsize,
+}
+
+/// As [`crate::biased::read_first`].
+#[inline(always)]
+pub(crate) fn read_first<T>(
+    lock: &lock_api::RwLock<RawBiasedRwLock, T>,
+) -> Option<FirstGuard<'_, T>> {
+    // SAFETY: the raw lock is not unlocked here; what is locked goes into a guard.
+    let raw = unsafe { lock.raw() };
+    let word = &slots::current().words[0];
+    if word.load(Ordering::Relaxed) != 0 {
+        return None;
+    }
+    word.store(raw.address(), Ordering::Relaxed);
+    membarrier::light();
+    let guard = FirstGuard { lock, word };
+    // Acquire: as in `try_lock_biased`. If the lock is not biased, the guard takes the announcement back.
+    (raw.state.load(Ordering::Acquire) == BIASED).then_some(guard)
+}
+
+impl<T> core::ops::Deref for FirstGuard<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: held shared: announced, and the lock was seen biased after that.
+        unsafe { &*self.lock.data_ptr() }
+    }
+}
+
+impl<T> Drop for FirstGuard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: the raw lock is unlocked below, once for the lock in `read_first`.
+        let raw = unsafe { self.lock.raw() };
+        // SAFETY: slots are never freed (their I1), and the guard has not left its thread.
+        raw.clear(unsafe { &*self.word });
+    }
 }
 
 // SAFETY: exclusion and visibility are shown on the design page; by I2 an exclusive holder excludes
@@ -339,7 +414,7 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
     #[inline]
     fn lock_exclusive(&self) {
         self.inner.lock_exclusive();
-        self.reads_to_bias.store(READS_TO_BIAS, Ordering::Relaxed);
+        self.reads.store(0, Ordering::Relaxed);
         // Relaxed: who gave the bias held `inner` shared before, so the store is seen.
         if self.state.load(Ordering::Relaxed) != UNBIASED {
             self.revoke();
@@ -364,12 +439,16 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
             }
             self.state.store(UNBIASED, Ordering::Relaxed);
         }
-        self.reads_to_bias.store(READS_TO_BIAS, Ordering::Relaxed);
+        self.reads.store(0, Ordering::Relaxed);
         true
     }
 
     #[inline]
     unsafe fn unlock_exclusive(&self) {
+        if self.rest != UNBIASED {
+            // Release pairs with the acquire of an announcing reader. All that the holder did comes before.
+            self.state.store(self.rest, Ordering::Release);
+        }
         // SAFETY: the caller holds the lock exclusively, and so `inner`.
         unsafe { self.inner.unlock_exclusive() };
     }

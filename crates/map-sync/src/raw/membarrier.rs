@@ -50,6 +50,17 @@ pub(crate) fn light() {
     compiler_fence(Ordering::SeqCst);
 }
 
+/// The frequent side on any system: [`light`] where that is enough, else a full fence.
+#[inline(always)]
+pub(crate) fn light_or_full() {
+    // Relaxed: as in `available`. Before the first decision the full fence is right whatever it will be.
+    if MODE.load(Ordering::Relaxed) == EXPEDITED {
+        light();
+    } else {
+        fence(Ordering::SeqCst);
+    }
+}
+
 /// The rare side. A full fence of the calling thread and, if [`available`], of all others.
 ///
 /// Ends the process if the system takes back a call that it granted: readers have relied on it.

@@ -1,5 +1,6 @@
-//! The unsafe parts of the biased lock.
+//! The unsafe parts of the locks.
 
 pub(crate) mod biased;
 pub(crate) mod membarrier;
+pub(crate) mod seqlock;
 pub(crate) mod slots;

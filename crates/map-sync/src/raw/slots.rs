@@ -32,15 +32,21 @@ pub(crate) struct Slot {
     pub(crate) words: [AtomicUsize; WORDS],
     /// Extra holds of the lock in the word of the same index; only the owner uses them.
     pub(crate) depths: [AtomicUsize; WORDS],
+    /// How many slots there were before it; a sentinel has none.
+    pub(crate) number: usize,
     owned: AtomicBool,
     next: AtomicPtr<Slot>,
 }
 
+/// The number of a sentinel.
+const NO_NUMBER: usize = usize::MAX;
+
 impl Slot {
-    const fn new(word: usize) -> Self {
+    const fn new(word: usize, number: usize) -> Self {
         Self {
             words: [const { AtomicUsize::new(0) }; WORDS],
             depths: [const { AtomicUsize::new(0) }; WORDS],
+            number,
             owned: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),
         }
@@ -74,9 +80,9 @@ impl Slot {
 pub(crate) const OCCUPIED: usize = usize::MAX;
 
 /// The slot of a thread that has none yet.
-static NONE: Slot = Slot::new(OCCUPIED);
+static NONE: Slot = Slot::new(OCCUPIED, NO_NUMBER);
 /// The slot of a thread that can have none any more.
-static DEAD: Slot = Slot::new(OCCUPIED);
+static DEAD: Slot = Slot::new(OCCUPIED, NO_NUMBER);
 
 static HEAD: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
 
@@ -137,7 +143,10 @@ fn own() -> &'static Slot {
         }
     }
     fork::watch();
-    let slot: &'static Slot = Box::leak(Box::new(Slot::new(0)));
+    static SLOTS: AtomicUsize = AtomicUsize::new(0);
+    // Relaxed: only that each number is given once counts.
+    let number = SLOTS.fetch_add(1, Ordering::Relaxed);
+    let slot: &'static Slot = Box::leak(Box::new(Slot::new(0, number)));
     let mut head = HEAD.load(Ordering::Relaxed);
     loop {
         slot.next.store(head, Ordering::Relaxed);

@@ -1,0 +1,328 @@
+//! Growth in bounded steps, by those who insert.
+//!
+//! **Algorithm**: when the buckets hold more than [`MOST`](Shape::MOST) entries each on average, every insertion first splits the next bucket that is not split yet: it
+//! goes through its entries and moves the half whose hash says so. After as many insertions as there are buckets, a 26th of the
+//! entries, growth has ended. Look-ups meanwhile find their way by the depths of the buckets (module `raw::index`), and each looks
+//! into one bucket.
+//!
+//! **The bound**: an insertion splits one bucket, of which there are at most 32 slots and a chain; a chain is
+//! long only if the hasher fails to spread, for the mean of 26 leaves one bucket in twenty with a chain at all.
+//!
+//! **Panics**: all hashes of a bucket are computed before anything moves. If one panics, the bucket stays as it is, and is
+//! tried again by later insertions, more and more seldom, so that a key that always panics spoils few of them. Until
+//! it succeeds the table does not grow further, and chains take what comes.
+//!
+//! **Out of memory**: if a chunk or a directory cannot be had, chains take what comes, and it is tried again.
+
+use std::mem;
+
+use map_core::ReserveError;
+use map_sync::counter::StripedCounter;
+use map_sync::shim::Mutex;
+use map_sync::shim::atomic::{AtomicUsize, Ordering};
+
+use crate::raw::bucket::Shape;
+use crate::raw::hold::{Exclude, Held, Whole};
+use crate::raw::index::{Bits, Depth, MAX_LEVEL};
+use crate::table::Core;
+
+/// The state of growth beside the index.
+pub(crate) struct Growth {
+    /// Held by who begins a growth.
+    begin: Mutex<()>,
+    /// Buckets split in the growth under way.
+    done: AtomicUsize,
+    /// Buckets whose split was ended by a panic.
+    again: Mutex<Vec<usize>>,
+    /// How often somebody came to see whether there is one.
+    visits: AtomicUsize,
+}
+
+impl Growth {
+    pub(crate) const fn new() -> Self {
+        Self {
+            begin: Mutex::new(()),
+            done: AtomicUsize::new(0),
+            again: Mutex::new(Vec::new()),
+            visits: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// Which entries of a bucket move, by their position.
+#[derive(Default)]
+struct Picks {
+    first: u64,
+    rest: Vec<bool>,
+}
+
+impl Picks {
+    fn gather(picks: impl Iterator<Item = bool>) -> Self {
+        let mut gathered = Self::default();
+        for (position, pick) in picks.enumerate() {
+            if position < 64 {
+                gathered.first |= u64::from(pick) << position;
+            } else {
+                gathered.rest.push(pick);
+            }
+        }
+        gathered
+    }
+
+    fn has(&self, position: usize) -> bool {
+        if position < 64 { self.first >> position & 1 != 0 } else { self.rest[position - 64] }
+    }
+}
+
+/// Puts a bucket back among those to be split if its split is left by a panic.
+struct Unsplit<'table> {
+    growth: &'table Growth,
+    bucket: usize,
+}
+
+impl Drop for Unsplit<'_> {
+    fn drop(&mut self) {
+        self.growth.again.lock().push(self.bucket);
+    }
+}
+
+/// The level at which so many entries fit.
+fn level_for<K, V>(entries: usize) -> Result<u32, ReserveError> {
+    let buckets = entries.div_ceil(Shape::<K, V>::MOST).max(1);
+    let level = buckets.checked_next_power_of_two().map(usize::trailing_zeros);
+    level.filter(|&level| level <= MAX_LEVEL).ok_or(ReserveError::CapacityOverflow)
+}
+
+/// The slots of a first bucket for so many entries.
+pub(crate) fn first_slots<K, V>(entries: usize) -> usize {
+    let least = Shape::<K, V>::SLOTS / 8;
+    entries.next_power_of_two().clamp(least, Shape::<K, V>::SLOTS)
+}
+
+impl<K, V> Core<K, V> {
+    /// Does an insertion's share of a growth under way.
+    #[inline(always)]
+    pub(crate) fn help(&self, exclude: &impl Exclude, rehash: &impl Fn(&K) -> u64) {
+        if self.index.state().is_growing() {
+            self.help_growing(exclude, rehash);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn help_growing(&self, exclude: &impl Exclude, rehash: &impl Fn(&K) -> u64) {
+        let (level, bucket) = self.index.claim();
+        if let Some(bucket) = bucket {
+            self.split(exclude, rehash, level, bucket);
+        } else if self
+            .growth
+            .visits
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_add(1)
+            .is_power_of_two()
+        {
+            self.split_again(exclude, rehash);
+        }
+    }
+
+    /// Splits a bucket whose split a panic has ended; returns whether there was one.
+    fn split_again(&self, exclude: &impl Exclude, rehash: &impl Fn(&K) -> u64) -> bool {
+        let again = self.growth.again.lock().pop();
+        if let Some(bucket) = again {
+            self.split(exclude, rehash, self.index.state().level(), bucket);
+        }
+        again.is_some()
+    }
+
+    /// Splits a bucket that the caller has claimed.
+    fn split(
+        &self,
+        exclude: &impl Exclude,
+        rehash: &impl Fn(&K) -> u64,
+        level: u32,
+        bucket: usize,
+    ) {
+        let unsplit = Unsplit { growth: &self.growth, bucket };
+        let (Some(from), Ok(to)) =
+            (self.index.bucket(bucket), self.index.make_bucket(bucket + (1 << level)))
+        else {
+            return;
+        };
+        let mut from = Held::at(self, exclude, from);
+        let moves = |(key, _): &(K, V)| Bits::of(rehash(key)).low(level + 1) != bucket;
+        let picks = Picks::gather(from.entries().map(moves));
+        mem::forget(unsplit);
+        from.move_to(to, |position| picks.has(position));
+        // In this order: who finds the old bucket deeper goes to the new one.
+        to.header().set_depth(Depth::of_level(level + 1));
+        from.header().set_depth(Depth::of_level(level + 1));
+        drop(from);
+        // AcqRel: the last one's `set_level` comes after all splits.
+        if self.growth.done.fetch_add(1, Ordering::AcqRel) + 1 == 1 << level {
+            self.index.set_level(level + 1);
+        }
+    }
+
+    /// Begins to grow if the table is full. `hint` says that it may be.
+    #[inline(always)]
+    pub(crate) fn grow_if_full(&self, exclude: &impl Exclude, hint: bool) {
+        if hint {
+            self.grow_if_really_full(exclude);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        let state = self.index.state();
+        let most = Shape::<K, V>::MOST << state.level();
+        !state.is_growing() && self.len() > most
+    }
+
+    #[inline(never)]
+    fn grow_if_really_full(&self, exclude: &impl Exclude) {
+        if self.is_full() {
+            // If there is no memory now, the next one tries again.
+            let _ = self.begin_growth(exclude);
+        }
+    }
+
+    /// Begins to grow to the next level, unless somebody else does.
+    #[cold]
+    fn begin_growth(&self, exclude: &impl Exclude) -> Result<(), ReserveError> {
+        let Some(_beginning) = self.growth.begin.try_lock() else { return Ok(()) };
+        let state = self.index.state();
+        if state.is_growing() {
+            return Ok(());
+        }
+        self.index.reach(state.level() + 1)?;
+        if let (None, Some(first)) = (self.count.get(), self.index.bucket(0)) {
+            // Whoever changes the number of entries holds the one bucket that there is.
+            let first = Held::at(self, exclude, first);
+            self.count.get_or_init(|| StripedCounter::starting_at(first.entries().count()));
+        }
+        // Relaxed: published by the state.
+        self.growth.done.store(0, Ordering::Relaxed);
+        self.index.begin_growth();
+        Ok(())
+    }
+
+    /// Grows until `additional` more entries fit.
+    pub(crate) fn try_reserve(
+        &self,
+        exclude: &impl Exclude,
+        additional: usize,
+        rehash: &impl Fn(&K) -> u64,
+    ) -> Result<(), ReserveError> {
+        let entries = self.len().checked_add(additional).ok_or(ReserveError::CapacityOverflow)?;
+        if entries <= self.capacity() {
+            return Ok(());
+        }
+        let level = level_for::<K, V>(entries)?;
+        let slots = if level > 0 { Shape::<K, V>::SLOTS } else { first_slots::<K, V>(entries) };
+        // So that there is a directory, or a small first bucket that is large enough.
+        loop {
+            let Some(first) = self.index.bucket(0) else {
+                self.index.make_first(first_slots::<K, V>(0))?;
+                continue;
+            };
+            let mut first = Held::at(self, exclude, first);
+            if first.header().depth() == Depth::NONE {
+                continue;
+            }
+            if first.slots() < slots {
+                first.enlarge(slots)?;
+            }
+            break;
+        }
+        self.index.reach(level)?;
+        (0..1 << level).try_for_each(|bucket| self.index.make_bucket(bucket).map(drop))?;
+        while self.index.state().level() < level {
+            if !self.index.state().is_growing() {
+                self.begin_growth(exclude)?;
+            }
+            let (level, bucket) = self.index.claim();
+            match bucket {
+                Some(bucket) => self.split(exclude, rehash, level, bucket),
+                None if self.split_again(exclude, rehash) => {}
+                // Others are about to finish the last splits.
+                None => map_sync::shim::thread::yield_now(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room in a new table.
+    pub(crate) fn build(&mut self, capacity: usize) -> Result<(), ReserveError> {
+        if capacity == 0 {
+            return Ok(());
+        }
+        let level = level_for::<K, V>(capacity)?;
+        let slots = if level > 0 { Shape::<K, V>::SLOTS } else { first_slots::<K, V>(capacity) };
+        if slots < Shape::<K, V>::SLOTS {
+            return self.index.make_first(slots);
+        }
+        self.index.replace_first(slots, |_| ())?;
+        self.index.reach(level)?;
+        for index in 0..1 << level {
+            self.index.make_bucket(index)?.header().set_depth(Depth::of_level(level));
+        }
+        if level > 0 {
+            self.count.get_or_init(|| StripedCounter::starting_at(0));
+        }
+        self.index.set_level(level);
+        Ok(())
+    }
+
+    /// Merges buckets until the table is no larger than it need be, and frees what is not used.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        let entries = self.len();
+        let state = self.index.state();
+        let mut level = state.level() + u32::from(state.is_growing());
+        let needed = level_for::<K, V>(entries).unwrap_or(level);
+        while level > needed || (state.is_growing() && level > state.level()) {
+            level -= 1;
+            for lower in 0..1 << level {
+                self.merge(lower, level);
+            }
+        }
+        self.growth.again.get_mut().clear();
+        self.index.set_level(level);
+        self.index.free_above(level);
+        if level == 0 {
+            self.shrink_first(entries);
+        }
+        self.spare.free();
+    }
+
+    /// Undoes the split of a bucket, if it has been split.
+    fn merge(&mut self, lower: usize, level: u32) {
+        let (Some(into), Some(from)) =
+            (self.index.bucket(lower), self.index.bucket(lower + (1 << level)))
+        else {
+            return;
+        };
+        if from.header().depth() == Depth::of_level(level + 1) {
+            let whole = Whole;
+            Held::at(self, &whole, from).move_to(into, |_| true);
+            from.header().set_depth(Depth::NONE);
+            into.header().set_depth(Depth::of_level(level));
+        }
+    }
+
+    /// Gives a table of one bucket the smallest one that will do.
+    fn shrink_first(&mut self, entries: usize) {
+        // The tags of the one bucket tell the number of entries again.
+        self.count = std::sync::OnceLock::new();
+        let slots = first_slots::<K, V>(entries);
+        let Some(first) = self.index.bucket(0) else { return };
+        if slots < first.slots() {
+            let whole = Whole;
+            // If there is no memory for the smaller bucket, the larger one is kept.
+            let smaller = self.index.replace_first(slots, |smaller| {
+                Held::at(self, &whole, first).move_to(smaller, |_| true);
+            });
+            if let Ok(smaller) = smaller {
+                self.index.free_all_but(Some(smaller));
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The table under `map-sharded`: buckets of inline entries, each with a lock, growing one bucket at a time.
+//!
+//! A user of the map does not need this crate. Algorithm, sources, figures and rejected options:
+//! `docs/designs/map-buckets.md`; layouts and invariants stand at the modules below `raw`.
+//!
+//! # Calling convention
+//!
+//! The caller hashes: every operation takes the key's hash. Nothing that belongs to the caller is dropped inside.
+//!
+//! Two kinds of entries are told apart when the crate is compiled for them. Of *plain* ones (numbers, `bool`, `char`, `()`) a
+//! reader takes a copy, beside writers, and stores nothing. All others are lent by reference under a lock.
+//!
+//! # Example
+//!
+//! ```
+//! use map_buckets::BucketTable;
+//!
+//! let hash = |key: &u64| key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+//! let table = BucketTable::new();
+//! let mut new = Some((1, 10));
+//! table.writer().insert(hash(&1), &mut new, hash);
+//! assert_eq!((table.copy(hash(&1), &1), new), (Some(10), None));
+//!
+//! let mut new = Some((1, 11));
+//! table.writer().insert(hash(&1), &mut new, hash);
+//! assert_eq!((table.copy(hash(&1), &1), new), (Some(11), Some((1, 10))));
+//! ```
+
+mod growth;
+mod iter;
+mod raw;
+mod table;
+mod writer;
+
+pub use iter::IntoIter;
+pub use raw::hold::{ByBucket, Exclude};
+pub use raw::read::Contended;
+pub use table::BucketTable;
+pub use writer::{Change, Writer};

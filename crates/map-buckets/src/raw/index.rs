@@ -1,0 +1,489 @@
+//! The index: which bucket a hash belongs to, and the memory of the buckets.
+//!
+//! **Source**: linear hashing (Litwin, VLDB 1980) with a segment of buckets for each doubling, as in Larson's dynamic
+//! hash tables (CACM 1988); that a bucket knows its depth, so that whoever comes with an outdated idea of the index
+//! finds the way from there, is from the distributed form, LH* (Litwin, Neimat and Schneider, SIGMOD 1993).
+//!
+//! **Layout**
+//!
+//! ```text
+//! state: mask, GROWING      directory[c] ──> chunk: buckets 8c .. 8c+8
+//! ```
+//!
+//! At level `l` the low `l` bits of a hash's [`Bits`] are its bucket. While the table grows to level `l + 1`, bucket `i` is split
+//! into `i` and `i + 2^l`, in order of `i`; `next` says how far that has come. Buckets are allocated in chunks of about a
+//! page, when the first of them is needed: a directory of chunks stays in the first-level cache where one of buckets would
+//! not. A table of a few entries has one bucket, of fewer slots.
+//!
+//! **Invariants**: (I1) for every hash exactly one bucket is *right*: in use, with a depth `d` such that the low `d` bits of the
+//! hash are its index. (I2) From any bucket one comes to the right one: from one that is not in use by
+//! leaving out the index's highest bit, from one that is deeper than thought by taking more bits. (I3)
+//! chunks are neither moved nor freed but with `&mut` access; directories and small first buckets
+//! are replaced by larger ones, and kept until then. (I4) a directory is as long as the level, and that of a
+//! growth under way, can ask for before the state says so.
+
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+use std::alloc::{self, Layout};
+
+use map_core::ReserveError;
+use map_sync::shim::Mutex;
+use map_sync::shim::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+
+use super::bucket::{Bucket, Header, Shape};
+
+/// The highest level: an index has 31 bits.
+pub(crate) const MAX_LEVEL: u32 = 31;
+
+/// Set in the state while buckets are being split; the rest is the mask of the level.
+const GROWING: usize = 1 << 32;
+
+/// A bit above those of any index. It is set in all `Bits`, so that [`Depth::NONE`] is right for none.
+const UNUSED: u32 = 1 << MAX_LEVEL;
+
+/// A hash, mixed so that any bits of it may be used: for the index, and for the tag.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bits {
+    index: u32,
+    tag: u8,
+}
+
+impl Bits {
+    /// The upper half of a product depends on all bits of the hash, so that identity hashers, and hashers with constant
+    /// low or high bits, spread the keys too; turning the bytes brings it to where indices are taken from.
+    #[inline(always)]
+    pub(crate) fn of(hash: u64) -> Self {
+        let product = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Self { index: product.swap_bytes() as u32 | UNUSED, tag: (product >> 24) as u8 }
+    }
+
+    /// Bits that begin so, and go on with zeros; without a tag.
+    pub(crate) fn from_low(low: usize) -> Self {
+        Self { index: low as u32 | UNUSED, tag: 0 }
+    }
+
+    /// The low bits: the index at a level.
+    #[inline(always)]
+    pub(crate) fn low(self, level: u32) -> usize {
+        self.index as usize & mask(level)
+    }
+
+    /// The tag, from bits that no index uses.
+    #[inline(always)]
+    pub(crate) fn tag(self) -> u8 {
+        self.tag
+    }
+}
+
+/// How many low bits of a hash a bucket's keys share with its index: the complement of their mask, so that zeroed memory is
+/// a bucket that is right for no hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Depth(pub(super) u32);
+
+impl Depth {
+    /// That of a bucket that is not in use.
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) fn of_level(level: u32) -> Self {
+        Self(!(((1_u64 << level) - 1) as u32))
+    }
+
+    /// The level, if the bucket is in use.
+    pub(crate) fn level(self) -> Option<u32> {
+        (self != Self::NONE).then(|| self.0.trailing_zeros())
+    }
+
+    /// Whether a bucket of this index is the right one for a hash.
+    #[inline(always)]
+    pub(crate) fn is_right(self, bits: Bits, index: usize) -> bool {
+        bits.index & !self.0 == index as u32
+    }
+}
+
+/// What a reader sees of the index at one instant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State(usize);
+
+impl State {
+    pub(crate) fn level(self) -> u32 {
+        (self.0 as u32).count_ones()
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_growing(self) -> bool {
+        self.0 & GROWING != 0
+    }
+}
+
+/// The chunks, by the upper bits of their buckets' indices.
+type Directory = [AtomicPtr<Header>];
+
+pub(crate) struct Index<K, V> {
+    state: AtomicUsize,
+    /// The first pointer of the present directory.
+    directory: AtomicPtr<AtomicPtr<Header>>,
+    /// The level, from bit 32, and the bucket to split next.
+    next: AtomicU64,
+    memory: Mutex<Memory>,
+    entries: PhantomData<(K, V)>,
+}
+
+/// What is allocated. Whoever adds to the index holds its lock.
+struct Memory {
+    /// Chunks, each with the index of its first bucket.
+    chunks: Vec<(usize, NonNull<Header>)>,
+    /// Small first buckets: those that were replaced and the present one.
+    smalls: Vec<NonNull<Header>>,
+    /// All directories, the present one last.
+    directories: Vec<NonNull<Directory>>,
+}
+
+impl Memory {
+    const fn new() -> Self {
+        Self { chunks: Vec::new(), smalls: Vec::new(), directories: Vec::new() }
+    }
+
+    fn directory(&self) -> &Directory {
+        match self.directories.last() {
+            None => &NO_BUCKETS,
+            // SAFETY: directories are freed only with `&mut` access to the index, and taken out of the list before.
+            Some(present) => unsafe { present.as_ref() },
+        }
+    }
+}
+
+/// The directory of a table without a bucket.
+static NO_BUCKETS: [AtomicPtr<Header>; 1] = [AtomicPtr::new(ptr::null_mut())];
+
+impl<K, V> Index<K, V> {
+    /// Buckets in a chunk.
+    const CHUNK: usize = match Shape::<K, V>::STRIDE {
+        0..=1024 => 8,
+        1025..=2048 => 4,
+        2049..=4096 => 2,
+        _ => 1,
+    };
+
+    const CHUNK_LAYOUT: Layout =
+        match Layout::from_size_align(Shape::<K, V>::STRIDE * Self::CHUNK, Shape::<K, V>::ALIGN) {
+            Ok(layout) => layout,
+            Err(_) => panic!("a bucket fits memory"),
+        };
+
+    pub(crate) const fn new() -> Self {
+        Self {
+            state: AtomicUsize::new(0),
+            directory: AtomicPtr::new(
+                (&raw const NO_BUCKETS).cast::<AtomicPtr<Header>>().cast_mut(),
+            ),
+            next: AtomicU64::new(0),
+            memory: Mutex::new(Memory::new()),
+            entries: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn state(&self) -> State {
+        // Acquire pairs with the release in `begin_growth` and `set_level`: a directory long enough is seen (I4).
+        State(self.state.load(Ordering::Acquire))
+    }
+
+    /// The bucket of an index that a guess or a redirection gave, if its memory is there.
+    #[inline(always)]
+    pub(crate) fn bucket(&self, index: usize) -> Option<Bucket<K, V>> {
+        // Acquire pairs with the release in `publish`.
+        let directory = self.directory.load(Ordering::Acquire);
+        // SAFETY: inside the directory, by I4; a directory lives as long as `self` is borrowed (I3).
+        let place = unsafe { &*directory.wrapping_add(index / Self::CHUNK) };
+        // Acquire pairs with the release in `make_bucket` and `replace_first`: the chunk is seen zeroed.
+        let chunk = NonNull::new(place.load(Ordering::Acquire))?;
+        let offset = index % Self::CHUNK * Shape::<K, V>::STRIDE;
+        // SAFETY: a chunk has that many buckets; of a small one only the first is asked for.
+        let header = unsafe { chunk.byte_add(offset) };
+        // SAFETY: a bucket of this table, which lives as long as `self` is borrowed (I3).
+        Some(unsafe { Bucket::at(header) })
+    }
+
+    /// A first guess where a hash belongs, nearly always right.
+    #[inline(always)]
+    pub(crate) fn guess(&self, bits: Bits) -> usize {
+        let state = self.state();
+        let index = (bits.index & state.0 as u32) as usize;
+        if state.is_growing() { self.guess_growing(bits, state.level(), index) } else { index }
+    }
+
+    #[cold]
+    fn guess_growing(&self, bits: Bits, level: u32, index: usize) -> usize {
+        // Relaxed: a hint.
+        let next = self.next.load(Ordering::Relaxed);
+        if next >> 32 == u64::from(level) && (index as u64) < next & 0xFFFF_FFFF {
+            bits.low(level + 1)
+        } else {
+            index
+        }
+    }
+
+    /// Fetches the first line of a hash's bucket into the cache.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, bits: Bits) {
+        if let Some(bucket) = self.bucket(self.guess(bits)) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                // SAFETY: a prefetch reads nothing that the program could see.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(bucket.address().as_ptr().cast()) };
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            core::hint::black_box(bucket.header().depth());
+        }
+    }
+
+    /// Where to look next after the bucket at `index`, of this depth, turned out wrong (I2).
+    ///
+    /// A first bucket that was replaced is looked up again.
+    #[cold]
+    pub(crate) fn redirect(bits: Bits, index: usize, depth: Depth) -> usize {
+        match (depth.level(), index.checked_ilog2()) {
+            (Some(level), _) => bits.low(level),
+            (None, Some(highest)) => index & !(1 << highest),
+            (None, None) => 0,
+        }
+    }
+
+    /// Makes the first bucket, a small one, if there is none.
+    pub(crate) fn make_first(&self, slots: usize) -> Result<(), ReserveError> {
+        let mut memory = self.memory.lock();
+        if memory.directories.is_empty() {
+            let directory = Self::longer(&memory, 1)?;
+            let first = Self::allocate_small(slots)?;
+            first.header().set_depth(Depth::of_level(0));
+            memory.smalls.push(first.address());
+            directory[0].store(first.address().as_ptr(), Ordering::Relaxed);
+            self.publish(&mut memory, directory);
+        }
+        Ok(())
+    }
+
+    /// Makes a small bucket that nobody knows yet.
+    fn allocate_small(slots: usize) -> Result<Bucket<K, V>, ReserveError> {
+        let header = allocate(Self::small_layout(slots))?;
+        // SAFETY: zeroed, and as large as a bucket with that many slots.
+        let bucket = unsafe { Bucket::<K, V>::at(header) };
+        bucket.make_small(slots);
+        Ok(bucket)
+    }
+
+    fn small_layout(slots: usize) -> Layout {
+        let layout = Layout::from_size_align(Shape::<K, V>::size(slots), Shape::<K, V>::ALIGN);
+        layout.unwrap_or(Self::CHUNK_LAYOUT)
+    }
+
+    /// Makes a bucket with so many slots to take the place of the first, and has it filled and published.
+    ///
+    /// The caller holds the first bucket, which `fill` empties.
+    pub(crate) fn replace_first(
+        &self,
+        slots: usize,
+        fill: impl FnOnce(Bucket<K, V>),
+    ) -> Result<Bucket<K, V>, ReserveError> {
+        let mut memory = self.memory.lock();
+        let old = self.bucket(0);
+        let new = if slots < Shape::<K, V>::SLOTS {
+            let new = Self::allocate_small(slots)?;
+            memory.smalls.push(new.address());
+            fill(new);
+            new.header().set_depth(Depth::of_level(0));
+            // Release pairs with the acquire in `bucket`.
+            memory.directory()[0].store(new.address().as_ptr(), Ordering::Release);
+            new
+        } else {
+            let directory = Self::longer(&memory, 1)?;
+            let chunk = allocate(Self::CHUNK_LAYOUT)?;
+            memory.chunks.push((0, chunk));
+            // SAFETY: a chunk begins with a bucket, zeroed.
+            let new = unsafe { Bucket::<K, V>::at(chunk) };
+            fill(new);
+            new.header().set_depth(Depth::of_level(0));
+            directory[0].store(chunk.as_ptr(), Ordering::Relaxed);
+            self.publish(&mut memory, directory);
+            new
+        };
+        if let Some(old) = old {
+            old.header().set_depth(Depth::NONE);
+        }
+        Ok(new)
+    }
+
+    /// Makes a directory with at least `len` places and the buckets of the present one.
+    fn longer(memory: &Memory, len: usize) -> Result<Box<Directory>, ReserveError> {
+        let mut places = Vec::new();
+        let present = memory.directory();
+        let len = len.max(present.len());
+        places.try_reserve_exact(len).map_err(|_| ReserveError::AllocError)?;
+        // Relaxed: whoever stores there holds the lock of the memory.
+        let copy = |place: &AtomicPtr<Header>| AtomicPtr::new(place.load(Ordering::Relaxed));
+        places.extend(present.iter().map(copy));
+        places.resize_with(len, AtomicPtr::default);
+        Ok(places.into_boxed_slice())
+    }
+
+    /// Makes a directory the present one.
+    fn publish(&self, memory: &mut Memory, directory: Box<Directory>) {
+        let directory = NonNull::from(Box::leak(directory));
+        memory.directories.push(directory);
+        // Release pairs with the acquire in `bucket`.
+        self.directory.store(directory.as_ptr().cast(), Ordering::Release);
+    }
+
+    /// Sees to it that the directory is long enough for a level (I4).
+    pub(crate) fn reach(&self, level: u32) -> Result<(), ReserveError> {
+        if level > MAX_LEVEL {
+            return Err(ReserveError::CapacityOverflow);
+        }
+        let mut memory = self.memory.lock();
+        let len = (1_usize << level).div_ceil(Self::CHUNK);
+        if memory.directory().len() < len {
+            let directory = Self::longer(&memory, len)?;
+            self.publish(&mut memory, directory);
+        }
+        Ok(())
+    }
+
+    /// The bucket of an index that the directory reaches; its chunk is made if need be.
+    pub(crate) fn make_bucket(&self, index: usize) -> Result<Bucket<K, V>, ReserveError> {
+        if let Some(bucket) = self.bucket(index) {
+            return Ok(bucket);
+        }
+        let mut memory = self.memory.lock();
+        let place = index / Self::CHUNK;
+        if memory.directory()[place].load(Ordering::Relaxed).is_null() {
+            let chunk = allocate(Self::CHUNK_LAYOUT)?;
+            memory.chunks.push((place * Self::CHUNK, chunk));
+            // Release pairs with the acquire in `bucket`: the buckets are seen zeroed.
+            memory.directory()[place].store(chunk.as_ptr(), Ordering::Release);
+        }
+        self.bucket(index).ok_or(ReserveError::AllocError)
+    }
+
+    /// Frees the chunks whose buckets are all above a level, and what was replaced.
+    pub(crate) fn free_above(&mut self, level: u32) {
+        let memory = self.memory.get_mut();
+        let first = memory.directory()[0].load(Ordering::Relaxed);
+        memory.smalls.retain(|&small| {
+            if small.as_ptr() != first {
+                // SAFETY: replaced, hence not reachable; by `&mut` nobody is in it.
+                unsafe { free_small(Bucket::<K, V>::at(small)) };
+            }
+            small.as_ptr() == first
+        });
+        let mut present = Vec::new();
+        if memory.chunks.is_empty() {
+            present.extend(NonNull::new(first).map(|first| AtomicPtr::new(first.as_ptr())));
+        } else {
+            let len = (1_usize << level).div_ceil(Self::CHUNK);
+            let copy = |place: &AtomicPtr<Header>| AtomicPtr::new(place.load(Ordering::Relaxed));
+            present.extend(memory.directory()[..len].iter().map(copy));
+        }
+        memory.chunks.retain(|&(first, chunk)| {
+            if first >= 1 << level {
+                // SAFETY: allocated with this layout, above what is copied, and by `&mut` nobody is in it.
+                unsafe { alloc::dealloc(chunk.as_ptr().cast(), Self::CHUNK_LAYOUT) };
+            }
+            first < 1 << level
+        });
+        memory.chunks.shrink_to_fit();
+        self.replace_directories(present);
+    }
+
+    /// Frees all directories and puts one with these places in their stead.
+    fn replace_directories(&mut self, places: Vec<AtomicPtr<Header>>) {
+        let memory = self.memory.get_mut();
+        for directory in memory.directories.drain(..) {
+            // SAFETY: leaked in `publish` or below, and by `&mut` nobody is in it.
+            drop(unsafe { Box::from_raw(directory.as_ptr()) });
+        }
+        let mut first = (&raw const NO_BUCKETS).cast::<AtomicPtr<Header>>().cast_mut();
+        if !places.is_empty() {
+            let directory = NonNull::from(Box::leak(places.into_boxed_slice()));
+            memory.directories.push(directory);
+            first = directory.as_ptr().cast();
+        }
+        *self.directory.get_mut() = first;
+    }
+
+    /// Frees all memory but that of `keep`, a small first bucket. The others are empty.
+    pub(crate) fn free_all_but(&mut self, keep: Option<Bucket<K, V>>) {
+        let keep = keep.map(Bucket::address);
+        let memory = self.memory.get_mut();
+        for (_, chunk) in memory.chunks.drain(..) {
+            if Some(chunk) != keep {
+                // SAFETY: allocated with this layout, and by `&mut` nobody is in it.
+                unsafe { alloc::dealloc(chunk.as_ptr().cast(), Self::CHUNK_LAYOUT) };
+            }
+        }
+        memory.smalls.retain(|&small| {
+            if Some(small) != keep {
+                // SAFETY: by `&mut` nobody is in it.
+                unsafe { free_small(Bucket::<K, V>::at(small)) };
+            }
+            Some(small) == keep
+        });
+        self.replace_directories(
+            keep.map(|keep| AtomicPtr::new(keep.as_ptr())).into_iter().collect(),
+        );
+    }
+
+    /// Begins to split the buckets of the present level; the directory reaches the next.
+    pub(crate) fn begin_growth(&self) {
+        let level = self.state().level();
+        // Release pairs with the acquire in `state`.
+        self.state.store(mask(level) | GROWING, Ordering::Release);
+        // After the state, which the last split overwrites; release pairs with the acquire in `claim`.
+        self.next.store(u64::from(level) << 32, Ordering::Release);
+    }
+
+    /// Claims a bucket to split: the level of the growth, and the bucket if one is left.
+    pub(crate) fn claim(&self) -> (u32, Option<usize>) {
+        // The load keeps the counter from running on. Acquire pairs with the release in `begin_growth`.
+        let mut claimed = self.next.load(Ordering::Acquire);
+        if claimed & 0xFFFF_FFFF < 1 << (claimed >> 32) {
+            claimed = self.next.fetch_add(1, Ordering::Acquire);
+        }
+        let (level, index) = ((claimed >> 32) as u32, claimed & 0xFFFF_FFFF);
+        (level, (index < 1 << level).then_some(index as usize))
+    }
+
+    /// Says that all buckets are at this level.
+    pub(crate) fn set_level(&self, level: u32) {
+        // Release pairs with the acquire in `state`.
+        self.state.store(mask(level), Ordering::Release);
+    }
+}
+
+impl<K, V> Drop for Index<K, V> {
+    /// Frees the memory. The entries are gone already.
+    fn drop(&mut self) {
+        self.free_all_but(None);
+    }
+}
+
+#[inline(always)]
+fn mask(level: u32) -> usize {
+    (1 << level) - 1
+}
+
+/// Zeroed memory for buckets.
+fn allocate(layout: Layout) -> Result<NonNull<Header>, ReserveError> {
+    // SAFETY: a bucket has a header, so the size is not zero.
+    let memory = unsafe { alloc::alloc_zeroed(layout) };
+    NonNull::new(memory.cast()).ok_or(ReserveError::AllocError)
+}
+
+/// # Safety
+///
+/// `bucket` was made by `allocate_small` and nobody can reach it any more.
+unsafe fn free_small<K, V>(bucket: Bucket<K, V>) {
+    let layout = Index::<K, V>::small_layout(bucket.slots());
+    // SAFETY: the caller's; allocated with this layout.
+    unsafe { alloc::dealloc(bucket.address().as_ptr().cast(), layout) };
+}

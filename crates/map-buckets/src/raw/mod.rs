@@ -1,0 +1,9 @@
+//! The unsafe parts of the table: bytes, buckets, the index over them.
+
+pub(crate) mod bucket;
+pub(crate) mod chain;
+pub(crate) mod hold;
+pub(crate) mod index;
+pub(crate) mod plain;
+pub(crate) mod read;
+pub(crate) mod tags;

@@ -1,0 +1,252 @@
+//! The tables: what a map holds, and who may do what to it.
+
+use core::borrow::Borrow;
+use core::fmt;
+use std::sync::OnceLock;
+
+use map_core::ReserveError;
+use map_sync::counter::StripedCounter;
+
+use crate::growth::Growth;
+use crate::raw::bucket::{Bucket, Shape};
+use crate::raw::chain::Spare;
+use crate::raw::hold::{ByBucket, Exclude, Held};
+use crate::raw::index::{Bits, Index};
+use crate::raw::read::Contended;
+use crate::writer::Writer;
+
+/// How many entries a thread adds until it looks at all threads' counts, whose lines others write to.
+const LOOK_EVERY: usize = 64;
+
+/// What a table is made of.
+pub(crate) struct Core<K, V> {
+    pub(crate) index: Index<K, V>,
+    pub(crate) spare: Spare<K, V>,
+    pub(crate) growth: Growth,
+    /// The number of entries; none while there is one bucket, whose tags tell it.
+    pub(crate) count: OnceLock<StripedCounter>,
+}
+
+// SAFETY: a table owns its entries, and reaches them by pointers of its own.
+unsafe impl<K: Send, V: Send> Send for Core<K, V> {}
+// SAFETY: threads that share a table lend each other references to entries, and move entries in and out.
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Core<K, V> {}
+
+impl<K, V> Core<K, V> {
+    const fn new() -> Self {
+        Self {
+            index: Index::new(),
+            spare: Spare::new(),
+            growth: Growth::new(),
+            count: OnceLock::new(),
+        }
+    }
+
+    fn with_capacity(capacity: usize) -> Result<Self, ReserveError> {
+        let mut core = Self::new();
+        core.build(capacity)?;
+        Ok(core)
+    }
+
+    /// Counts an entry that comes. The caller holds its bucket. Returns whether it is time to see whether the table is full.
+    #[inline(always)]
+    pub(crate) fn count_new(&self) -> bool {
+        match self.count.get() {
+            Some(count) => count.add(1) % LOOK_EVERY == 0,
+            None => true,
+        }
+    }
+
+    /// Counts an entry that goes. The caller holds its bucket.
+    #[inline(always)]
+    pub(crate) fn count_gone(&self) {
+        if let Some(count) = self.count.get() {
+            count.add(-1);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self.count.get() {
+            Some(count) => count.sum(),
+            None => self.index.bucket(0).map_or(0, |bucket| bucket.places().count()),
+        }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        let level = self.index.state().level();
+        let capacity = if level > 0 {
+            Shape::<K, V>::MOST << level
+        } else {
+            let slots = self.index.bucket(0).map_or(0, Bucket::slots);
+            slots.min(Shape::<K, V>::MOST)
+        };
+        capacity.max(self.len())
+    }
+}
+
+/// A table of which each bucket has its own lock.
+///
+/// Every method takes `&self`; operations on different buckets do not wait for each other.
+pub struct BucketTable<K, V> {
+    core: Core<K, V>,
+}
+
+impl<K, V> BucketTable<K, V> {
+    /// Makes an empty table, which has allocated nothing.
+    pub const fn new() -> Self {
+        Self { core: Core::new() }
+    }
+
+    /// Makes an empty table with room for `capacity` entries.
+    ///
+    /// # Errors
+    ///
+    /// If the room cannot be had.
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
+        Ok(Self { core: Core::with_capacity(capacity)? })
+    }
+
+    /// Whether the entries are plain: numbers, `bool`, `char` or `()`, of which a reader may take a copy
+    /// while a writer is at work.
+    #[inline(always)]
+    pub fn is_plain() -> bool {
+        Shape::<K, V>::is_plain()
+    }
+
+    /// Returns the number of entries, exact if nobody writes. Waits for nobody.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.core.len()
+    }
+
+    /// Returns whether there is no entry.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns how many entries fit before the table grows, at the least.
+    pub fn capacity(&self) -> usize {
+        self.core.capacity()
+    }
+
+    /// Gives back the memory that the present entries do not need.
+    ///
+    /// Linear in the number of buckets; no code of the user's runs.
+    pub fn shrink_to_fit(&mut self) {
+        self.core.shrink_to_fit();
+    }
+
+    /// Returns the entries, owned.
+    pub(crate) fn into_core(self) -> Core<K, V> {
+        self.core
+    }
+    /// The writes; each holds the bucket of its key.
+    #[inline(always)]
+    pub fn writer(&self) -> Writer<'_, K, V, ByBucket> {
+        Writer::new(&self.core, ByBucket)
+    }
+
+    /// Copies the value of a key, beside writers, unless the first attempt meets an obstacle; then ask [`copy`](Self::copy).
+    ///
+    /// # Errors
+    ///
+    /// If a writer is at work, or the table is growing.
+    ///
+    /// # Panics
+    ///
+    /// If the entries are not plain.
+    #[inline(always)]
+    pub fn try_copy<Q>(&self, hash: u64, key: &Q) -> Result<Option<V>, Contended>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.core.try_copy(Bits::of(hash), key)
+    }
+
+    /// Copies the value of a key, beside writers; takes its bucket's lock after many vain attempts.
+    ///
+    /// # Panics
+    ///
+    /// If the entries are not plain.
+    #[inline]
+    pub fn copy<Q>(&self, hash: u64, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let bits = Bits::of(hash);
+        self.core.copy(bits, key).unwrap_or_else(|Contended| self.copy_locked(bits, key))
+    }
+
+    #[cold]
+    fn copy_locked<Q>(&self, bits: Bits, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        loop {
+            let _held = Held::new(&self.core, &ByBucket, bits)?;
+            // Nobody writes to a held bucket.
+            if let Ok(copy) = self.core.copy(bits, key) {
+                return copy;
+            }
+        }
+    }
+
+    /// Fetches the first line of the bucket of a hash into the cache.
+    #[inline(always)]
+    pub fn prefetch(&self, hash: u64) {
+        self.core.index.prefetch(Bits::of(hash));
+    }
+
+    /// Returns the number of buckets, without those that a growth under way has yet to fill.
+    pub fn buckets(&self) -> usize {
+        let level = self.core.index.state().level();
+        self.core.index.bucket(0).map_or(0, |_| 1 << level)
+    }
+
+    /// Lends the value of a key whose entries are not plain, with its bucket held shared.
+    ///
+    /// `nested` says that the thread may hold the bucket already: it then does not queue behind writers.
+    ///
+    /// # Panics
+    ///
+    /// If the entries are plain: there is [`copy`](Self::copy) for these.
+    #[inline(always)]
+    pub fn read<Q, R>(&self, hash: u64, key: &Q, nested: bool, f: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let bits = Bits::of(hash);
+        let shared = self.core.share(bits, nested)?;
+        shared.get(bits, key).map(f)
+    }
+
+    pub(crate) fn core(&self) -> &Core<K, V> {
+        &self.core
+    }
+}
+
+impl<K, V> Default for BucketTable<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K, V> fmt::Debug for BucketTable<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BucketTable")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K, V, X: Exclude> fmt::Debug for Writer<'_, K, V, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
