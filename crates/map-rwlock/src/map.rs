@@ -30,7 +30,7 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::{Deref, DerefMut};
 
 use map_core::{BuildMap, CapacityMap, DefaultHashBuilder, PinMap, ReserveError, ShrinkMap};
-use map_sync::biased::{BiasedReadGuard, BiasedRwLock, BiasedWriteGuard, read_outermost};
+use map_sync::biased::{BiasedReadGuard, BiasedRwLock, BiasedWriteGuard, read_outermost, read_unbiased};
 use map_sync::pad::CachePadded;
 use map_sync::reentrancy::{self, Nesting, Section};
 use map_sync::shim::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -127,7 +127,10 @@ impl<K, V, S> RwLockMap<K, V, S> {
         section: &'static Section,
         f: impl FnOnce(&Table<K, V>) -> R,
     ) -> R {
-        match read_outermost(&self.guarded.table) {
+        if let Some(table) = read_outermost(&self.guarded.table) {
+            return f(&table);
+        }
+        match read_unbiased(&self.guarded.table) {
             Some(table) => f(&table),
             None => self.shared_in_section(section, f),
         }

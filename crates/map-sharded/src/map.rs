@@ -38,7 +38,7 @@ use core::hash::{BuildHasher, Hash};
 
 use map_buckets::{BucketTable, ByBucket, Writer};
 use map_core::{BuildMap, CapacityMap, DefaultHashBuilder, PinMap, ReserveError, ShrinkMap};
-use map_sync::biased::{BiasedRwLock, RawBiasedRwLock, read_first};
+use map_sync::biased::{BiasedRwLock, RawBiasedRwLock, read_first, write_section};
 use map_sync::pad::CachePadded;
 use map_sync::reentrancy::{self, Nesting, Section};
 
@@ -146,6 +146,18 @@ impl<K, V, S> ShardedMap<K, V, S> {
     /// Runs `f` with the table, inside the writing `section`.
     #[inline(always)]
     pub(crate) fn enter<R>(
+        &self,
+        section: &'static Section,
+        f: impl FnOnce(Entered<'_, K, V>) -> R,
+    ) -> R {
+        match write_section(&self.table, section) {
+            Some(table) => f(Entered { table: &table, nested: false }),
+            None => self.enter_section(section, f),
+        }
+    }
+
+    #[inline(never)]
+    fn enter_section<R>(
         &self,
         section: &'static Section,
         f: impl FnOnce(Entered<'_, K, V>) -> R,

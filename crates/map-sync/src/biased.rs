@@ -11,8 +11,9 @@
 //! any later lock at the same address. Do not leak guards of locks that are moved or dropped.
 
 use crate::raw::biased::RawBiasedRwLock as Raw;
+use crate::reentrancy::Section;
 
-pub use crate::raw::biased::{FirstGuard, RawBiasedRwLock};
+pub use crate::raw::biased::{FirstGuard, InnerGuard, RawBiasedRwLock, SecondHold};
 
 /// A reader-biased lock around a value.
 ///
@@ -38,8 +39,27 @@ pub type BiasedWriteGuard<'lock, T> = lock_api::RwLockWriteGuard<'lock, Raw, T>;
 /// thread does not hold it exclusively; it is in no exclusive section on any other lock of the
 /// map; and the guard's announcement is what `enter` finds if a closure calls the map again.
 #[inline(always)]
-pub fn read_outermost<T>(lock: &BiasedRwLock<T>) -> Option<BiasedReadGuard<'_, T>> {
+pub fn read_outermost<T>(lock: &BiasedRwLock<T>) -> Option<FirstGuard<'_, T>> {
     crate::raw::biased::read_outermost(lock)
+}
+
+/// Locks shared if the lock is *not* biased and the thread is in no [`reentrancy`](crate::reentrancy) section.
+///
+/// As [`read_outermost`], it needs no section of its own: the thread's first word tells of the hold. May wait, as any reader.
+#[inline(always)]
+pub fn read_unbiased<T>(lock: &BiasedRwLock<T>) -> Option<InnerGuard<'_, T>> {
+    crate::raw::biased::read_unbiased(lock)
+}
+
+/// As [`read_first`], and opens a writing section: until the guard is dropped, what calls the same map is refused.
+///
+/// The lock itself is held shared.
+#[inline(always)]
+pub fn write_section<'lock, T>(
+    lock: &'lock BiasedRwLock<T>,
+    section: &'static Section,
+) -> Option<FirstGuard<'lock, T>> {
+    crate::raw::biased::write_section(lock, section)
 }
 
 /// Locks shared if the thread holds no lock by announcement in its first word, and the lock is biased.
@@ -62,7 +82,7 @@ mod tests {
     /// Makes the lock biased by reading.
     fn biased<T>(value: T) -> BiasedRwLock<T> {
         let lock = BiasedRwLock::new(value);
-        for _ in 0..1000 {
+        for _ in 0..2000 {
             drop(lock.read());
         }
         assert!(format!("{:?}", lock.is_biased()).contains("true"));
@@ -226,7 +246,7 @@ mod tests {
             }
         }
         thread_local!(static LATE: Late = const { Late });
-        for _ in 0..1000 {
+        for _ in 0..2000 {
             drop(LOCK.read());
         }
         for first in [true, false] {

@@ -7,8 +7,8 @@
 //!
 //! **Layout**: each thread has a list of the critical sections it is in, newest first; the nodes are
 //! on its own stack. A section names the map (by the address of the memory its locks lie in), the operation,
-//! and whether it is a shared (reading) or an exclusive one. A read under a biased lock is not in
-//! the list: its announcement in the thread's slot stands for it (module `biased`), and `enter` looks at both.
+//! and whether it is a shared (reading) or an exclusive one. A short section is not in
+//! the list: the first word of the thread's slot stands for it (module `biased`), and `enter` looks at both.
 //!
 //! ```text
 //! thread-local TOP ──> Frame{map B, "for_each", shared} ──> Frame{map A, "update", exclusive} ──> ·
@@ -32,7 +32,7 @@ use core::cell::Cell;
 use core::ops::Range;
 use core::ptr;
 
-use crate::raw::slots;
+use crate::raw::slots::{self, Announced};
 
 /// A kind of critical section: the map's type, the operation, and its mode.
 #[derive(Debug)]
@@ -136,11 +136,11 @@ fn check(top: *const Frame, locks: Range<usize>, section: &'static Section) -> N
         }
         next = frame.previous;
     }
-    if slots::current_or_new().announces(&locks) {
-        if !section.shared {
-            refuse(section, "read");
-        }
-        nesting = Nesting::Nested;
+    match slots::current_or_new().announces(&locks) {
+        Announced::Nothing => {}
+        Announced::Read if section.shared => nesting = Nesting::Nested,
+        Announced::Read => refuse(section, "read"),
+        Announced::Write(open) => refuse(section, open.operation),
     }
     nesting
 }
@@ -217,7 +217,7 @@ mod tests {
         use crate::biased::{BiasedRwLock, read_outermost};
         let map = [const { BiasedRwLock::const_new(crate::biased::RawBiasedRwLock::NEW, 0) }; 3];
         let other = 0_u8;
-        for _ in 0..1000 {
+        for _ in 0..2000 {
             drop(map[1].read());
         }
         let guard = read_outermost(&map[1]).expect("biased, and no section is open");

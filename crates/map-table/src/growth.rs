@@ -29,7 +29,7 @@ use crate::Table;
 use crate::table::allocate;
 
 /// How many buckets of the old table a write empties: the most entries that it moves.
-pub const BUCKETS_PER_WRITE: usize = 8;
+pub const BUCKETS_PER_WRITE: usize = 32;
 
 /// A table that is being emptied.
 pub(crate) struct Draining<K, V> {

@@ -2,7 +2,8 @@
 
 use core::borrow::Borrow;
 
-use lock_api::{RawRwLock as _, RawRwLockRecursive as _};
+use lock_api::RawRwLockRecursive as _;
+use map_sync::biased::SecondHold;
 
 use super::bucket::{Bucket, Header, Shape};
 use super::index::{Bits, Depth, Index};
@@ -191,6 +192,7 @@ where
 pub(crate) struct SharedBucket<'table, K, V> {
     bucket: Bucket<K, V>,
     header: &'table Header,
+    hold: SecondHold,
 }
 
 impl<'table, K, V> SharedBucket<'table, K, V> {
@@ -199,12 +201,13 @@ impl<'table, K, V> SharedBucket<'table, K, V> {
     pub(crate) fn new(bucket: Bucket<K, V>, nested: bool) -> Self {
         assert!(!Shape::<K, V>::is_plain());
         let header: &'table Header = bucket.header();
-        if nested {
+        let hold = if nested {
             header.rw().lock_shared_recursive();
+            SecondHold::Other
         } else {
-            header.rw().lock_shared();
-        }
-        Self { bucket, header }
+            header.rw().lock_shared_second()
+        };
+        Self { bucket, header, hold }
     }
 
     pub(crate) fn depth(&self) -> Depth {
@@ -233,6 +236,6 @@ impl<K, V> Drop for SharedBucket<'_, K, V> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: locked in `new` by the same thread: the value is not `Send`, it has a raw pointer.
-        unsafe { self.header.rw().unlock_shared() };
+        unsafe { self.header.rw().unlock_shared_second(&self.hold) };
     }
 }

@@ -9,9 +9,12 @@
 //! with this address, or a hold of `inner`, stands for each shared hold, a depth in the slot for each
 //! further one of the same thread on the same word.
 
+use core::ptr;
+
 use lock_api::{GuardNoSend, RawRwLock as _};
 
 use super::{membarrier, slots};
+use crate::reentrancy::Section;
 use crate::shim::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 
 const UNBIASED: u8 = 0;
@@ -23,17 +26,21 @@ const REVOKING: u8 = 3;
 const WITH_FENCE: usize = 1;
 /// Set in a word whose depth is not 0.
 const NESTED: usize = 2;
+/// Set in a word that tells of a shared hold of `inner`.
+const THROUGH_INNER: usize = 4;
+/// Set in a first word whose owner is in a writing section; which one, the slot tells.
+const WRITING: usize = slots::WRITING;
 /// The bits of a word that are not the address.
-const FLAGS: usize = WITH_FENCE | NESTED;
+const FLAGS: usize = WITH_FENCE | NESTED | THROUGH_INNER | WRITING;
 
 /// Shared locks through `inner`, without a write between them, after which the lock is biased: about
 /// what a revocation costs over what a biased read saves.
-const READS_TO_BIAS: u32 = 128;
+const READS_TO_BIAS: u32 = 1024;
 
 /// A reader-writer lock whose readers, in the common case, write no line that another thread uses.
 ///
 /// See [`crate::biased`] for the lock with its data.
-#[repr(C, align(8))]
+#[repr(C, align(16))]
 pub struct RawBiasedRwLock {
     inner: parking_lot::RawRwLock,
     reads: AtomicU32,
@@ -183,6 +190,9 @@ impl RawBiasedRwLock {
             if value == slots::OCCUPIED || value & !FLAGS != address {
                 continue;
             }
+            if value & (NESTED | THROUGH_INNER) == THROUGH_INNER {
+                return false;
+            }
             if value & NESTED != 0 {
                 let left = depth.load(Ordering::Relaxed) - 1;
                 depth.store(left, Ordering::Relaxed);
@@ -308,29 +318,109 @@ impl RawBiasedRwLock {
     }
 }
 
+/// A hold that the thread's first word tells of.
+///
+/// It is let go by the thread that took it: the guards that contain it are not `Send`, for its pointer.
+#[derive(Debug)]
+struct First<'lock, T> {
+    lock: &'lock lock_api::RwLock<RawBiasedRwLock, T>,
+    word: *const AtomicUsize,
+}
+
+impl<'lock, T> First<'lock, T> {
+    #[inline(always)]
+    fn raw(&self) -> &'lock RawBiasedRwLock {
+        // SAFETY: the raw lock is unlocked only by the guard that this hold is part of.
+        unsafe { self.lock.raw() }
+    }
+
+    #[inline(always)]
+    fn word(&self) -> &'static AtomicUsize {
+        // SAFETY: slots are never freed (their I1).
+        unsafe { &*self.word }
+    }
+
+    #[inline(always)]
+    fn data(&self) -> &'lock T {
+        // SAFETY: held shared, as the guards are only made after the lock was taken.
+        unsafe { &*self.lock.data_ptr() }
+    }
+}
+
+/// A shared hold by announcement. See [`crate::biased::read_first`] and [`crate::biased::write_section`].
+#[derive(Debug)]
+pub struct FirstGuard<'lock, T>(First<'lock, T>);
+
+impl<T> core::ops::Deref for FirstGuard<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        self.0.data()
+    }
+}
+
+impl<T> Drop for FirstGuard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.raw().clear(self.0.word());
+    }
+}
+
+/// A shared hold of the ordinary lock, of which the first word tells. See [`crate::biased::read_unbiased`].
+#[derive(Debug)]
+pub struct InnerGuard<'lock, T>(First<'lock, T>);
+
+impl<T> core::ops::Deref for InnerGuard<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        self.0.data()
+    }
+}
+
+impl<T> Drop for InnerGuard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Relaxed: for other threads the unlock follows, which releases.
+        self.0.word().store(0, Ordering::Relaxed);
+        // SAFETY: locked in `read_unbiased`, once for this guard.
+        unsafe { self.0.raw().inner.unlock_shared() };
+    }
+}
+
 /// As [`crate::biased::read_outermost`].
 #[inline(always)]
 pub(crate) fn read_outermost<T>(
     lock: &lock_api::RwLock<RawBiasedRwLock, T>,
-) -> Option<lock_api::RwLockReadGuard<'_, RawBiasedRwLock, T>> {
-    if crate::reentrancy::is_inside() {
-        return None;
-    }
-    // SAFETY: the raw lock is not unlocked here; what is locked goes into a guard.
+) -> Option<FirstGuard<'_, T>> {
+    // SAFETY: the raw lock is only looked at.
     let raw = unsafe { lock.raw() };
-    if !raw.try_lock_biased() {
+    // Relaxed: a look before the announcement, so that an unbiased lock costs no store.
+    if raw.state.load(Ordering::Relaxed) != BIASED || crate::reentrancy::is_inside() {
         return None;
     }
-    // SAFETY: locked shared just now, for this one guard.
-    Some(unsafe { lock.make_read_guard_unchecked() })
+    read_first(lock)
 }
 
-/// A shared hold by announcement in the thread's first word. See [`crate::biased::read_first`].
-#[derive(Debug)]
-pub struct FirstGuard<'lock, T> {
-    lock: &'lock lock_api::RwLock<RawBiasedRwLock, T>,
-    /// The announcement: a word of this thread's, hence not `Send`.
-    word: *const AtomicUsize,
+/// As [`crate::biased::read_unbiased`].
+#[inline(always)]
+pub(crate) fn read_unbiased<T>(
+    lock: &lock_api::RwLock<RawBiasedRwLock, T>,
+) -> Option<InnerGuard<'_, T>> {
+    let word = &slots::current().words[0];
+    let hold = First { lock, word };
+    let raw = hold.raw();
+    let outside = word.load(Ordering::Relaxed) == 0 && !crate::reentrancy::is_inside();
+    if !outside || raw.state.load(Ordering::Relaxed) != UNBIASED {
+        return None;
+    }
+    raw.inner.lock_shared();
+    // Relaxed: a writer that looks at words holds `inner`, so this hold has ended then.
+    word.store(raw.address() | THROUGH_INNER, Ordering::Relaxed);
+    raw.count_read();
+    Some(InnerGuard(hold))
 }
 
 /// As [`crate::biased::read_first`].
@@ -338,36 +428,97 @@ pub struct FirstGuard<'lock, T> {
 pub(crate) fn read_first<T>(
     lock: &lock_api::RwLock<RawBiasedRwLock, T>,
 ) -> Option<FirstGuard<'_, T>> {
-    // SAFETY: the raw lock is not unlocked here; what is locked goes into a guard.
-    let raw = unsafe { lock.raw() };
-    let word = &slots::current().words[0];
+    announce_first(lock, None)
+}
+
+/// As [`crate::biased::write_section`].
+#[inline(always)]
+pub(crate) fn write_section<'lock, T>(
+    lock: &'lock lock_api::RwLock<RawBiasedRwLock, T>,
+    section: &'static Section,
+) -> Option<FirstGuard<'lock, T>> {
+    announce_first(lock, Some(section))
+}
+
+#[inline(always)]
+fn announce_first<'lock, T>(
+    lock: &'lock lock_api::RwLock<RawBiasedRwLock, T>,
+    writing: Option<&'static Section>,
+) -> Option<FirstGuard<'lock, T>> {
+    let slot = slots::current();
+    let word = &slot.words[0];
     if word.load(Ordering::Relaxed) != 0 {
         return None;
     }
-    word.store(raw.address(), Ordering::Relaxed);
-    membarrier::light();
-    let guard = FirstGuard { lock, word };
-    // Acquire: as in `try_lock_biased`. If the lock is not biased, the guard takes the announcement back.
-    (raw.state.load(Ordering::Acquire) == BIASED).then_some(guard)
-}
-
-impl<T> core::ops::Deref for FirstGuard<'_, T> {
-    type Target = T;
-
-    #[inline(always)]
-    fn deref(&self) -> &T {
-        // SAFETY: held shared: announced, and the lock was seen biased after that.
-        unsafe { &*self.lock.data_ptr() }
+    let hold = First { lock, word };
+    let mut announcement = hold.raw().address();
+    if let Some(section) = writing {
+        // Relaxed: only the owner looks at it, and only while its first word says so.
+        slot.section.store(ptr::from_ref(section).cast_mut(), Ordering::Relaxed);
+        announcement |= WRITING;
     }
+    word.store(announcement, Ordering::Relaxed);
+    membarrier::light();
+    // Acquire: as in `try_lock_biased`. If the lock is not biased, the guard takes the announcement back.
+    let biased = hold.raw().state.load(Ordering::Acquire) == BIASED;
+    let guard = FirstGuard(hold);
+    biased.then_some(guard)
 }
 
-impl<T> Drop for FirstGuard<'_, T> {
+/// How a lock is held that was taken by [`RawBiasedRwLock::lock_shared_second`].
+#[derive(Debug)]
+#[must_use = "the lock is to be unlocked as it was locked"]
+pub enum SecondHold {
+    /// By the thread's second word.
+    Announced,
+    /// Through `inner`.
+    Inner,
+    /// In some other way.
+    Other,
+}
+
+impl RawBiasedRwLock {
+    /// Locks shared, in the way that is shortest for a thread that holds one other lock of this kind.
     #[inline(always)]
-    fn drop(&mut self) {
-        // SAFETY: the raw lock is unlocked below, once for the lock in `read_first`.
-        let raw = unsafe { self.lock.raw() };
-        // SAFETY: slots are never freed (their I1), and the guard has not left its thread.
-        raw.clear(unsafe { &*self.word });
+    pub fn lock_shared_second(&self) -> SecondHold {
+        match self.state.load(Ordering::Relaxed) {
+            UNBIASED => {
+                self.inner.lock_shared();
+                self.count_read();
+                return SecondHold::Inner;
+            }
+            BIASED => {
+                let word = &slots::current().words[1];
+                if word.load(Ordering::Relaxed) == 0 {
+                    word.store(self.address(), Ordering::Relaxed);
+                    membarrier::light();
+                    // Acquire: as in `try_lock_biased`.
+                    if self.state.load(Ordering::Acquire) == BIASED {
+                        return SecondHold::Announced;
+                    }
+                    self.clear(word);
+                }
+            }
+            _ => {}
+        }
+        self.lock_shared_unannounced(|inner| inner.lock_shared());
+        SecondHold::Other
+    }
+
+    /// Ends a shared hold.
+    ///
+    /// # Safety
+    ///
+    /// The calling thread has it from [`lock_shared_second`](Self::lock_shared_second).
+    #[inline(always)]
+    pub unsafe fn unlock_shared_second(&self, hold: &SecondHold) {
+        match hold {
+            SecondHold::Announced => self.clear(&slots::current().words[1]),
+            // SAFETY: the caller's.
+            SecondHold::Inner => unsafe { self.inner.unlock_shared() },
+            // SAFETY: the caller's.
+            SecondHold::Other => unsafe { lock_api::RawRwLock::unlock_shared(self) },
+        }
     }
 }
 

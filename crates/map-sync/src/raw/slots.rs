@@ -2,7 +2,7 @@
 //!
 //! **Layout**: a list of slots that only grows; a slot is owned by one thread at a time and handed on when the
 //! thread ends. A slot has four words; a word holds 0, or the address of a lock that the owner reads under,
-//! with two bits beside it.
+//! with four bits beside it.
 //!
 //! ```text
 //! HEAD ──> Slot{words, owned} ──> Slot ──> Slot ──> ·        thread-local CURRENT ──> one of them,
@@ -21,6 +21,7 @@ use core::cell::Cell;
 use core::ops::Range;
 use core::ptr;
 
+use crate::reentrancy::Section;
 use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// How many locks of the biased kind a thread can read under at once without a shared write.
@@ -32,6 +33,8 @@ pub(crate) struct Slot {
     pub(crate) words: [AtomicUsize; WORDS],
     /// Extra holds of the lock in the word of the same index; only the owner uses them.
     pub(crate) depths: [AtomicUsize; WORDS],
+    /// The section that a first word with [`WRITING`] speaks of; only the owner uses it.
+    pub(crate) section: AtomicPtr<Section>,
     /// How many slots there were before it; a sentinel has none.
     pub(crate) number: usize,
     owned: AtomicBool,
@@ -46,6 +49,7 @@ impl Slot {
         Self {
             words: [const { AtomicUsize::new(0) }; WORDS],
             depths: [const { AtomicUsize::new(0) }; WORDS],
+            section: AtomicPtr::new(ptr::null_mut()),
             number,
             owned: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),
@@ -69,12 +73,30 @@ impl Slot {
         self.words.iter().fold(0, |used, word| used | word.load(Ordering::Relaxed)) == 0
     }
 
-    /// Whether a word holds an address within `range`. Only for the owner.
-    pub(crate) fn announces(&self, range: &Range<usize>) -> bool {
+    /// What the words tell of locks within `range`. Only for the owner.
+    pub(crate) fn announces(&self, range: &Range<usize>) -> Announced {
         // A sentinel's word is no address: no memory ends beyond it.
-        self.words.iter().any(|word| range.contains(&word.load(Ordering::Relaxed)))
+        let within = |word: &AtomicUsize| range.contains(&word.load(Ordering::Relaxed));
+        if within(&self.words[0]) && self.words[0].load(Ordering::Relaxed) & WRITING != 0 {
+            // SAFETY: only `&'static Section`s are stored there, one before each word with the flag.
+            if let Some(section) = unsafe { self.section.load(Ordering::Relaxed).as_ref() } {
+                return Announced::Write(section);
+            }
+        }
+        if self.words.iter().any(within) { Announced::Read } else { Announced::Nothing }
     }
 }
+
+/// What a thread's words tell of a map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Announced {
+    Nothing,
+    Read,
+    Write(&'static Section),
+}
+
+/// Set in a first word that stands for a writing section.
+pub(crate) const WRITING: usize = 8;
 
 /// A word value that is no lock's address.
 pub(crate) const OCCUPIED: usize = usize::MAX;
