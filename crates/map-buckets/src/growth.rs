@@ -102,7 +102,7 @@ pub(crate) fn first_slots<K, V>(entries: usize) -> usize {
 impl<K, V> Core<K, V> {
     /// Does an insertion's share of a growth under way.
     #[inline(always)]
-    pub(crate) fn help(&self, exclude: &impl Exclude, rehash: &impl Fn(&K) -> u64) {
+    pub(crate) fn help(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64) {
         if self.index.state().is_growing() {
             self.help_growing(exclude, rehash);
         }
@@ -110,7 +110,7 @@ impl<K, V> Core<K, V> {
 
     #[cold]
     #[inline(never)]
-    fn help_growing(&self, exclude: &impl Exclude, rehash: &impl Fn(&K) -> u64) {
+    fn help_growing(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64) {
         let (level, bucket) = self.index.claim();
         if let Some(bucket) = bucket {
             self.split(exclude, rehash, level, bucket);
@@ -126,7 +126,7 @@ impl<K, V> Core<K, V> {
     }
 
     /// Splits a bucket whose split a panic has ended; returns whether there was one.
-    fn split_again(&self, exclude: &impl Exclude, rehash: &impl Fn(&K) -> u64) -> bool {
+    fn split_again(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64) -> bool {
         let again = self.growth.again.lock().pop();
         if let Some(bucket) = again {
             self.split(exclude, rehash, self.index.state().level(), bucket);
@@ -135,13 +135,7 @@ impl<K, V> Core<K, V> {
     }
 
     /// Splits a bucket that the caller has claimed.
-    fn split(
-        &self,
-        exclude: &impl Exclude,
-        rehash: &impl Fn(&K) -> u64,
-        level: u32,
-        bucket: usize,
-    ) {
+    fn split(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64, level: u32, bucket: usize) {
         let unsplit = Unsplit { growth: &self.growth, bucket };
         let (Some(from), Ok(to)) =
             (self.index.bucket(bucket), self.index.make_bucket(bucket + (1 << level)))
@@ -165,7 +159,7 @@ impl<K, V> Core<K, V> {
 
     /// Begins to grow if the table is full. `hint` says that it may be.
     #[inline(always)]
-    pub(crate) fn grow_if_full(&self, exclude: &impl Exclude, hint: bool) {
+    pub(crate) fn grow_if_full(&self, exclude: impl Exclude, hint: bool) {
         if hint {
             self.grow_if_really_full(exclude);
         }
@@ -178,7 +172,7 @@ impl<K, V> Core<K, V> {
     }
 
     #[inline(never)]
-    fn grow_if_really_full(&self, exclude: &impl Exclude) {
+    fn grow_if_really_full(&self, exclude: impl Exclude) {
         if self.is_full() {
             // If there is no memory now, the next one tries again.
             let _ = self.begin_growth(exclude);
@@ -187,7 +181,7 @@ impl<K, V> Core<K, V> {
 
     /// Begins to grow to the next level, unless somebody else does.
     #[cold]
-    fn begin_growth(&self, exclude: &impl Exclude) -> Result<(), ReserveError> {
+    fn begin_growth(&self, exclude: impl Exclude) -> Result<(), ReserveError> {
         let Some(_beginning) = self.growth.begin.try_lock() else { return Ok(()) };
         let state = self.index.state();
         if state.is_growing() {
@@ -208,7 +202,7 @@ impl<K, V> Core<K, V> {
     /// Grows until `additional` more entries fit.
     pub(crate) fn try_reserve(
         &self,
-        exclude: &impl Exclude,
+        exclude: impl Exclude,
         additional: usize,
         rehash: &impl Fn(&K) -> u64,
     ) -> Result<(), ReserveError> {
@@ -301,8 +295,7 @@ impl<K, V> Core<K, V> {
             return;
         };
         if from.header().depth() == Depth::of_level(level + 1) {
-            let whole = Whole;
-            Held::at(self, &whole, from).move_to(into, |_| true);
+            Held::at(self, Whole, from).move_to(into, |_| true);
             from.header().set_depth(Depth::NONE);
             into.header().set_depth(Depth::of_level(level));
         }
@@ -315,10 +308,9 @@ impl<K, V> Core<K, V> {
         let slots = first_slots::<K, V>(entries);
         let Some(first) = self.index.bucket(0) else { return };
         if slots < first.slots() {
-            let whole = Whole;
             // If there is no memory for the smaller bucket, the larger one is kept.
             let smaller = self.index.replace_first(slots, |smaller| {
-                Held::at(self, &whole, first).move_to(smaller, |_| true);
+                Held::at(self, Whole, first).move_to(smaller, |_| true);
             });
             if let Ok(smaller) = smaller {
                 self.index.free_all_but(Some(smaller));

@@ -10,7 +10,6 @@ use core::iter::FusedIterator;
 use core::ops::ControlFlow;
 use std::vec;
 
-use crate::raw::bucket::{Shape, needs_drop};
 use crate::raw::hold::{ByBucket, Held, Whole};
 use crate::raw::index::{Bits, Depth, Index};
 use crate::table::{BucketTable, Core};
@@ -46,26 +45,15 @@ impl Cursor {
 impl<K, V> BucketTable<K, V> {
     /// Lends every entry to `f` until it breaks.
     ///
-    /// Each bucket is seen at one instant. Plain entries are copied, and nothing is locked while `f` runs; others are lent with
-    /// their bucket held shared. `nested` says that the thread may hold a bucket already.
-    pub fn try_for_each<B>(
-        &self,
-        nested: bool,
-        mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
+    /// Each bucket is seen at one instant. Entries are copied, and nothing is locked while `f` runs.
+    pub fn try_for_each<B>(&self, mut f: impl FnMut(&K, &V) -> ControlFlow<B>) -> ControlFlow<B> {
         let core = self.core();
         let mut cursor = Cursor::START;
         let mut copies = Vec::new();
         while let Some(bits) = cursor.bits() {
-            if Shape::<K, V>::is_plain() {
-                let Some(depth) = core.copy_right(bits, &mut copies) else { break };
-                cursor.pass(depth);
-                copies.iter().try_for_each(|(key, value)| f(key, value))?;
-            } else {
-                let Some(shared) = core.share(bits, nested) else { break };
-                cursor.pass(shared.depth());
-                shared.entries().try_for_each(|(key, value)| f(key, value))?;
-            }
+            let Some(depth) = core.copy_right(bits, &mut copies) else { break };
+            cursor.pass(depth);
+            copies.iter().try_for_each(|(key, value)| f(key, value))?;
         }
         ControlFlow::Continue(())
     }
@@ -84,7 +72,7 @@ impl<K, V> Core<K, V> {
                 continue;
             };
             let depth = self.copy_all(bucket, into).unwrap_or_else(|_| {
-                let held = Held::at(self, &ByBucket, bucket);
+                let held = Held::at(self, ByBucket, bucket);
                 // Nobody writes to a held bucket.
                 let _ = self.copy_all(bucket, into);
                 held.header().depth()
@@ -99,11 +87,11 @@ impl<K, V> Core<K, V> {
     /// Takes all entries out of the bucket that `cursor` stands at, and passes it.
     fn take_bucket(&mut self, cursor: &mut Cursor) -> Option<Vec<(K, V)>> {
         let bits = cursor.bits()?;
-        let whole = Whole;
-        let mut held = Held::new(self, &whole, bits)?;
+        let mut held = Held::new(self, Whole, bits)?;
         cursor.pass(held.header().depth());
         let mut entries = Vec::new();
-        held.retain(|_, _| false, |entry| entries.push(entry));
+        self.copy_all(held.bucket(), &mut entries).ok()?;
+        held.retain(|_, _| false);
         Some(entries)
     }
 }
@@ -155,34 +143,5 @@ impl<K, V> IntoIterator for BucketTable<K, V> {
 
     fn into_iter(self) -> IntoIter<K, V> {
         IntoIter::new(self.into_core())
-    }
-}
-
-/// Drops the entries, all of them even if one of them panics; only then is their memory freed.
-impl<K, V> Drop for Core<K, V> {
-    fn drop(&mut self) {
-        struct Rest<'core, K, V> {
-            core: &'core mut Core<K, V>,
-            cursor: Cursor,
-        }
-
-        impl<K, V> Rest<'_, K, V> {
-            fn drop_all(&mut self) {
-                while let Some(entries) = self.core.take_bucket(&mut self.cursor) {
-                    drop(entries);
-                }
-            }
-        }
-
-        impl<K, V> Drop for Rest<'_, K, V> {
-            fn drop(&mut self) {
-                self.drop_all();
-            }
-        }
-
-        if needs_drop::<K, V>() {
-            // After a panic the rest is dropped by unwinding.
-            Rest { core: self, cursor: Cursor::START }.drop_all();
-        }
     }
 }

@@ -5,10 +5,8 @@
 //!
 //! # Calling convention
 //!
-//! The caller hashes: every operation takes the key's hash. Nothing that belongs to the caller is dropped inside.
-//!
-//! Two kinds of entries are told apart when the crate is compiled for them. Of *plain* ones (numbers, `bool`, `char`, `()`) a
-//! reader takes a copy, beside writers, and stores nothing. All others are lent by reference under a lock.
+//! The caller hashes: every operation takes the key's hash. Entries are plain: numbers, `bool`, `char`, `()`. Of these a reader
+//! takes a copy, beside writers, and stores nothing.
 //!
 //! # Example
 //!
@@ -33,7 +31,6 @@ mod table;
 mod writer;
 
 pub use iter::IntoIter;
-pub use raw::hold::{ByBucket, Exclude};
 pub use raw::read::Contended;
 pub use table::BucketTable;
-pub use writer::{Change, Writer};
+pub use writer::Writer;

@@ -10,7 +10,7 @@ use map_sync::counter::StripedCounter;
 use crate::growth::Growth;
 use crate::raw::bucket::{Bucket, Shape};
 use crate::raw::chain::Spare;
-use crate::raw::hold::{ByBucket, Exclude, Held};
+use crate::raw::hold::{ByBucket, Held};
 use crate::raw::index::{Bits, Index};
 use crate::raw::read::Contended;
 use crate::writer::Writer;
@@ -84,9 +84,15 @@ impl<K, V> Core<K, V> {
     }
 }
 
-/// A table of which each bucket has its own lock.
+/// A table of which each bucket has its own lock, for *plain* entries: numbers, `bool`, `char` and `()`.
 ///
-/// Every method takes `&self`; operations on different buckets do not wait for each other.
+/// Operations on different buckets do not wait for each other, and reads for nobody. A table of other entries can be made, which
+/// allocates nothing, and does nothing.
+///
+/// # Panics
+///
+/// Every method but [`new`](Self::new), [`len`](Self::len), [`capacity`](Self::capacity) and
+/// [`is_plain`](Self::is_plain), if the entries are not plain.
 pub struct BucketTable<K, V> {
     core: Core<K, V>,
 }
@@ -109,6 +115,7 @@ impl<K, V> BucketTable<K, V> {
     /// Whether the entries are plain: numbers, `bool`, `char` or `()`, of which a reader may take a copy
     /// while a writer is at work.
     #[inline(always)]
+    #[must_use]
     pub fn is_plain() -> bool {
         Shape::<K, V>::is_plain()
     }
@@ -143,8 +150,8 @@ impl<K, V> BucketTable<K, V> {
     }
     /// The writes; each holds the bucket of its key.
     #[inline(always)]
-    pub fn writer(&self) -> Writer<'_, K, V, ByBucket> {
-        Writer::new(&self.core, ByBucket)
+    pub fn writer(&self) -> Writer<'_, K, V> {
+        Writer::new(self.core())
     }
 
     /// Copies the value of a key, beside writers, unless the first attempt meets an obstacle; then ask [`copy`](Self::copy).
@@ -152,24 +159,16 @@ impl<K, V> BucketTable<K, V> {
     /// # Errors
     ///
     /// If a writer is at work, or the table is growing.
-    ///
-    /// # Panics
-    ///
-    /// If the entries are not plain.
     #[inline(always)]
     pub fn try_copy<Q>(&self, hash: u64, key: &Q) -> Result<Option<V>, Contended>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        self.core.try_copy(Bits::of(hash), key)
+        self.core().try_copy(Bits::of(hash), key)
     }
 
     /// Copies the value of a key, beside writers; takes its bucket's lock after many vain attempts.
-    ///
-    /// # Panics
-    ///
-    /// If the entries are not plain.
     #[inline]
     pub fn copy<Q>(&self, hash: u64, key: &Q) -> Option<V>
     where
@@ -177,7 +176,7 @@ impl<K, V> BucketTable<K, V> {
         Q: Eq + ?Sized,
     {
         let bits = Bits::of(hash);
-        self.core.copy(bits, key).unwrap_or_else(|Contended| self.copy_locked(bits, key))
+        self.core().copy(bits, key).unwrap_or_else(|Contended| self.copy_locked(bits, key))
     }
 
     #[cold]
@@ -187,7 +186,7 @@ impl<K, V> BucketTable<K, V> {
         Q: Eq + ?Sized,
     {
         loop {
-            let _held = Held::new(&self.core, &ByBucket, bits)?;
+            let _held = Held::new(&self.core, ByBucket, bits)?;
             // Nobody writes to a held bucket.
             if let Ok(copy) = self.core.copy(bits, key) {
                 return copy;
@@ -207,25 +206,10 @@ impl<K, V> BucketTable<K, V> {
         self.core.index.bucket(0).map_or(0, |_| 1 << level)
     }
 
-    /// Lends the value of a key whose entries are not plain, with its bucket held shared.
-    ///
-    /// `nested` says that the thread may hold the bucket already: it then does not queue behind writers.
-    ///
-    /// # Panics
-    ///
-    /// If the entries are plain: there is [`copy`](Self::copy) for these.
+    /// The table, of plain entries.
     #[inline(always)]
-    pub fn read<Q, R>(&self, hash: u64, key: &Q, nested: bool, f: impl FnOnce(&V) -> R) -> Option<R>
-    where
-        K: Borrow<Q>,
-        Q: Eq + ?Sized,
-    {
-        let bits = Bits::of(hash);
-        let shared = self.core.share(bits, nested)?;
-        shared.get(bits, key).map(f)
-    }
-
     pub(crate) fn core(&self) -> &Core<K, V> {
+        assert!(Self::is_plain(), "entries of a bucket table are plain");
         &self.core
     }
 }
@@ -245,7 +229,7 @@ impl<K, V> fmt::Debug for BucketTable<K, V> {
     }
 }
 
-impl<K, V, X: Exclude> fmt::Debug for Writer<'_, K, V, X> {
+impl<K, V> fmt::Debug for Writer<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").finish_non_exhaustive()
     }

@@ -30,7 +30,9 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::{Deref, DerefMut};
 
 use map_core::{BuildMap, CapacityMap, DefaultHashBuilder, PinMap, ReserveError, ShrinkMap};
-use map_sync::biased::{BiasedReadGuard, BiasedRwLock, BiasedWriteGuard, read_outermost, read_unbiased};
+use map_sync::biased::{
+    BiasedReadGuard, BiasedRwLock, BiasedWriteGuard, read_outermost, read_unbiased,
+};
 use map_sync::pad::CachePadded;
 use map_sync::reentrancy::{self, Nesting, Section};
 use map_sync::shim::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -3,22 +3,37 @@
 use core::fmt;
 use core::iter::FusedIterator;
 use core::ops::ControlFlow;
+use std::vec;
 
 use map_sync::reentrancy::Section;
+use map_table::Table;
 
 use crate::ShardedMap;
 
 impl<K, V, S> ShardedMap<K, V, S> {
-    /// Lends every entry to `f`, one shard after the other, each under its shared lock.
-    pub(crate) fn lend_all<B>(&self, f: impl FnMut(&K, &V) -> ControlFlow<B>) -> ControlFlow<B> {
+    /// Lends every entry to `f`, one shard after the other.
+    pub(crate) fn lend_all<B>(
+        &self,
+        mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         static FOR_EACH: Section = Section::shared("ShardedMap", "for_each");
-        self.shared(&FOR_EACH, |entered| entered.table().try_for_each(entered.is_nested(), f))
+        if Self::is_plain() {
+            return self.read_buckets(&FOR_EACH, |buckets| buckets.try_for_each(f));
+        }
+        (0..self.tables()).try_for_each(|shard| {
+            self.shared(&FOR_EACH, shard, |table| {
+                table.iter().try_for_each(|(key, value)| f(key, value))
+            })
+        })
     }
 }
 
 /// The entries of a map, owned, in no particular order.
 pub struct IntoIter<K, V> {
-    entries: map_buckets::IntoIter<K, V>,
+    buckets: map_buckets::IntoIter<K, V>,
+    tables: vec::IntoIter<Table<K, V>>,
+    entries: map_table::IntoIter<K, V>,
+    len: usize,
 }
 
 impl<K, V> Iterator for IntoIter<K, V> {
@@ -26,11 +41,17 @@ impl<K, V> Iterator for IntoIter<K, V> {
 
     #[inline]
     fn next(&mut self) -> Option<(K, V)> {
-        self.entries.next()
+        loop {
+            if let Some(entry) = self.buckets.next().or_else(|| self.entries.next()) {
+                self.len -= 1;
+                return Some(entry);
+            }
+            self.entries = self.tables.next()?.into_iter();
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.entries.size_hint()
+        (self.len, Some(self.len))
     }
 }
 
@@ -39,7 +60,7 @@ impl<K, V> FusedIterator for IntoIter<K, V> {}
 
 impl<K, V> fmt::Debug for IntoIter<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IntoIter").field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("IntoIter").field("len", &self.len).finish_non_exhaustive()
     }
 }
 
@@ -48,6 +69,14 @@ impl<K, V, S> IntoIterator for ShardedMap<K, V, S> {
     type IntoIter = IntoIter<K, V>;
 
     fn into_iter(self) -> IntoIter<K, V> {
-        IntoIter { entries: self.into_table().into_iter() }
+        let len = self.count();
+        let (buckets, tables) = self.into_parts();
+        let tables: Vec<_> = tables.collect();
+        IntoIter {
+            buckets: buckets.into_iter(),
+            tables: tables.into_iter(),
+            entries: Table::new().into_iter(),
+            len,
+        }
     }
 }

@@ -1,20 +1,26 @@
 //! A concurrent hash map of many shards, each with a lock of its own.
 //!
-//! [`ShardedMap`] spreads its keys over a power of two of tables. Each lies behind a reader-writer lock
-//! on its own cache lines, so operations on different keys seldom meet. Values are lent to closures, so no
-//! caller can keep a lock, and the table of a shard grows in bounded steps.
+//! [`ShardedMap`] spreads its keys over a power of two of shards, each with a lock of its own, so operations on different keys
+//! seldom meet. Values are lent to closures, so no caller can keep a lock, and the map grows in bounded steps.
+//!
+//! What a shard is depends on the types of keys and values, and is decided at compile time:
+//!
+//! - **Plain entries**, of which both key and value are numbers, `bool`, `char` or `()`: a shard is a bucket of up to 32
+//!   entries; their number grows with the map. A read copies the value beside writers and stores nothing in the shard: it
+//!   waits for no writer, and no writer for it.
+//! - **All others**: a shard is a table behind a reader-biased lock, four of them for each hardware thread. While only reads
+//!   come, a read stores in no line that another thread uses; a write takes that bias back.
 //!
 //! # When to choose it, and when not
 //!
 //! Choose it for mixed traffic from several threads: it writes as well as it reads, allocates nothing per
 //! entry, costs the memory of a plain hash table, and frees memory at once. It is the map to
-//! begin with when the share of reads is not known to be extreme.
+//! begin with when the share of reads is not known to be extreme, and with plain entries for any share.
 //!
-//! Do not choose it when nearly all operations are reads: even a read writes to the word of a lock, and
-//! `map-readdirty` and `map-caslist` read without one. Do not choose it when most operations go to
-//! one key: they all meet at one lock, as in `map-rwlock`. Nor for many small maps: an empty one takes
-//! 128 bytes for each shard, four shards for each hardware thread. For these there is
-//! [`with_shards_and_hasher`](ShardedMap::with_shards_and_hasher), or `map-rwlock`.
+//! Do not choose it when nearly all operations are reads of entries that are not plain, with a few writes between them:
+//! then even a read writes to the word of a lock, and `map-readdirty` and `map-caslist` read without one. When most
+//! writes go to one key they all meet at one lock, as in `map-rwlock`. Nor choose it for many small maps of entries that
+//! are not plain: an empty one takes 128 bytes for each shard.
 //!
 //! # Example
 //!
@@ -38,21 +44,25 @@
 //!
 //! # Consistency
 //!
-//! Every operation on one key is linearizable; it takes effect while it holds its shard's lock.
+//! Every operation on one key is linearizable; it takes effect while it holds its shard's lock, a read of a plain value at the
+//! instant that the shard's version confirms.
 //! [`try_for_each`](ShardedMap::try_for_each), [`for_each`](ShardedMap::for_each),
 //! [`retain`](ShardedMap::retain) and [`clear`](ShardedMap::clear) go from shard to shard: each shard is seen
 //! at one instant, the map is not. [`get_many`](ShardedMap::get_many) and
-//! [`insert_many`](ShardedMap::insert_many) group the keys of a bounded chunk by shard and take each
-//! lock once for its group. [`len`](ShardedMap::len) adds up counts that the writes leave behind, and takes
-//! no lock.
+//! [`insert_many`](ShardedMap::insert_many) work on bounded chunks of keys: of plain entries they fetch the shards of the next
+//! keys into the cache while they look at one; of others they take each shard's lock once for its group of a chunk.
+//! [`len`](ShardedMap::len) adds up counts that the writes leave behind.
 //!
 //! # Progress and blocking
 //!
-//! An operation holds at most one lock at a time. A read waits for a write under way in its shard, and a
-//! new one for a waiting write, so that writes are not starved; a write waits for all in its shard. What
-//! waits spins briefly and is then parked. `len`, `is_empty` and `pin` never wait.
+//! An operation holds at most one shard's lock at a time. Writes to a shard wait for each other. A read of a plain value waits
+//! for nobody, unless many attempts in a row have met a writer at work; any other read waits for a write under way in its
+//! shard, and a new one for a waiting write, so that writes are not starved, and a write waits for all in its shard. What
+//! waits spins briefly and is then parked. `len`, `is_empty` and `pin` never wait, but that with plain entries
+//! [`shrink_to_fit`](ShardedMap::shrink_to_fit) waits for all operations under way, and all others for it.
 //!
-//! A closure runs under its shard's lock: in shared mode in `read`, `get`, `contains_key`, `get_many` and
+//! A closure that is lent a plain value runs under no shard's lock in `read`, `get_many` and `for_each`: it gets a copy. Otherwise
+//! a closure runs under its shard's lock: in shared mode in `read`, `get`, `contains_key`, `get_many` and
 //! `for_each`, exclusively in `compute` and its relatives, `update`, `remove_if`, `retain`, and in
 //! `get_or_insert_with` when the key is absent. The closures of `insert_then` and `remove_then` run after
 //! the lock. Keys are hashed before the lock, and iterators given to `get_many` and `insert_many` are
@@ -60,25 +70,28 @@
 //!
 //! # Memory and reclamation
 //!
-//! Keys and values lie in the tables; nothing is allocated per entry. Memory is freed at once, by the
+//! Keys and values lie in the shards; nothing is allocated per entry. Memory is freed at once, by the
 //! thread that removes. What an operation removes, replaces or refuses is dropped by that operation,
-//! after the lock. While a shard grows it has two tables, the old one at most as large as the new. Shards
-//! shrink only in [`shrink_to_fit`](ShardedMap::shrink_to_fit) and [`clear`](ShardedMap::clear).
+//! after the lock. Plain entries need 24 bytes for two words at 100 000 entries; a map of them allocates nothing while it is
+//! empty, and growth adds buckets and moves half of the entries of one into another. With other entries a shard that grows has
+//! two tables, the old one at most as large as the new. The map shrinks only in
+//! [`shrink_to_fit`](ShardedMap::shrink_to_fit), and tables also in [`clear`](ShardedMap::clear).
 //!
 //! # Complexity
 //!
-//! As the contract says. No write moves more than eight entries, however large the map. That bounds
+//! As the contract says. No write moves more than the entries of one bucket, 32 and a chain that is short if the hasher spreads, or
+//! 32 entries of a table, however large the map. With tables that bounds
 //! what is moved, not what the allocator does: the write that starts a shard's growth allocates the new
 //! table and writes one byte for each of its buckets, the one that ends it frees the old one.
-//! `len` is linear in the number of shards, and so is every operation on many keys at the least.
-//! [`capacity`](ShardedMap::capacity) supposes that the hasher spreads keys evenly; a map with room
-//! for `n` entries lets each shard have its share and four standard deviations more.
+//! `len` is linear in the number of hardware threads (plain entries) or of shards; every operation on many keys is at the least
+//! linear in the number of shards. Of tables, [`capacity`](ShardedMap::capacity) supposes that the hasher spreads keys evenly; a
+//! map with room for `n` entries lets each shard have its share and four standard deviations more.
 //!
 //! # Panics
 //!
 //! A panic in a closure or in `Hash`, `Eq` or `Clone` of a key or a value reaches the caller; the lock is
 //! released, no entry is lost, and the map goes on, never poisoned. Because a write also moves entries of
-//! other keys while its shard grows, it may meet the panic of another key's `Hash`; it has not taken
+//! other keys while the map grows, it may meet the panic of another key's `Hash`; it has not taken
 //! effect then. A map that cannot have the memory to grow panics or aborts, as std's collections do;
 //! [`try_reserve`](ShardedMap::try_reserve) is the way to be asked first.
 //!
@@ -87,14 +100,14 @@
 //! What holds, holds for the map, not for a shard: whether two keys share a shard must not decide whether
 //! a program works. A closure of a reading operation (`read`, `get_many`, `for_each`) may read the same
 //! map; the inner read does not queue behind waiting writers, so it cannot hang. Every other call of the
-//! map from a closure under a lock panics, always, and names both operations. `len` and `is_empty` take
+//! map from a closure of an operation that is not over panics, always, and names both operations. `len` and `is_empty` take
 //! no lock and work everywhere. The closures of `insert_then` and `remove_then` may do everything. Two
 //! *different* maps whose closures use each other in opposite orders can deadlock, as any two locks can.
 //!
 //! # Alternatives
 //!
-//! `map-rwlock`: one shard, the whole map at one instant. dashmap: the same layout with guards in place of
-//! closures, which can be kept too long, and a shard's rehash in one piece.
+//! `map-rwlock`: one table, the whole map at one instant. dashmap: tables under locks with guards in place of
+//! closures, which can be kept too long, and a shard's rehash in one piece. scc: buckets with locks, which every read writes.
 //!
 //! # Feature flags
 //!
@@ -105,6 +118,7 @@
 mod iter;
 mod map;
 mod ops;
+mod shards;
 
 pub use iter::IntoIter;
 pub use map::ShardedMap;

@@ -1,14 +1,13 @@
 //! The operations.
 //!
-//! Each is a section and one operation of the table, which takes the shard's lock. What the table gives back is moved out
-//! of the section and dropped at the end of the operation; what it takes lies in an `Option` outside the
-//! section, so that a panic in the user's `Eq` or `Hash` drops it outside, too.
+//! Each is a section, a shard's lock and one operation of its table, in two forms: for buckets of plain entries and for tables of
+//! all others. What a table gives back is moved out of the section and dropped at the end of the operation; what it
+//! takes lies in an `Option` outside the section, so that a panic in the user's `Eq` or `Hash` drops it outside, too.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use core::ops::ControlFlow;
 
-use map_buckets::BucketTable;
 use map_core::{
     Action, CompareExchangeError, ConcurrentMap, Guarantees, Outcome, Reentrancy, TryInsertError,
 };
@@ -16,10 +15,9 @@ use map_sync::biased::read_first;
 use map_sync::reentrancy::Section;
 
 use crate::ShardedMap;
+use crate::shards::{CHUNK, Groups};
 
-/// How many keys `get_many` and `insert_many` hash at a time, outside any section.
-const CHUNK: usize = 64;
-/// How many keys ahead of the one at work their shards are fetched into the cache.
+/// How many keys ahead of the one at work their buckets are fetched into the cache.
 const AHEAD: usize = 8;
 
 const NAME: &str = "ShardedMap";
@@ -45,8 +43,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     #[inline]
     fn store(&self, section: &'static Section, key: K, value: V) -> Option<(K, V)> {
         let hash = self.hash(&key);
+        let rehash = |known: &K| self.hash(known);
         let mut new = Some((key, value));
-        self.exclusive(section, |table| table.insert(hash, &mut new, |known| self.hash(known)));
+        if Self::is_plain() {
+            self.write_buckets(section, |table| table.insert(hash, &mut new, rehash));
+        } else {
+            let shard = self.shard_of(hash);
+            self.exclusive(section, shard, |table| table.insert(hash, &mut new, rehash));
+        }
         new
     }
 
@@ -58,10 +62,15 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hash(key);
-        self.exclusive(section, |table| table.remove(hash, key))
+        if Self::is_plain() {
+            return self.write_buckets(section, |table| table.remove(hash, key));
+        }
+        self.exclusive(section, self.shard_of(hash), |table| {
+            table.remove(hash, key, |known| self.hash(known))
+        })
     }
 
-    /// Reads in any case, if not in the shortest way.
+    /// Reads a plain value in any case, if not in the shortest way.
     #[inline(never)]
     fn read_in_section<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
     where
@@ -69,7 +78,74 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hash(key);
-        self.shared(&READ, |entered| entered.look_up(hash, key, f))
+        self.read_buckets(&READ, |buckets| buckets.copy(hash, key).as_ref().map(f))
+    }
+
+    /// Groups the keys of a chunk by shard.
+    #[inline]
+    fn groups(&self, hashes: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator) -> Groups {
+        Groups::new(hashes.map(|hash| self.shard_of(hash)))
+    }
+
+    /// Looks up a chunk of keys, each with its index and hash.
+    fn look_up_chunk<Q>(&self, chunk: &[(usize, u64, &Q)], f: &mut impl FnMut(usize, Option<&V>))
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        if Self::is_plain() {
+            return self.read_buckets(&GET_MANY, |buckets| {
+                for &(_, hash, _) in chunk.iter().take(AHEAD) {
+                    buckets.prefetch(hash);
+                }
+                for (position, &(index, hash, key)) in chunk.iter().enumerate() {
+                    if let Some(&(_, hash, _)) = chunk.get(position + AHEAD) {
+                        buckets.prefetch(hash);
+                    }
+                    f(index, buckets.copy(hash, key).as_ref());
+                }
+            });
+        }
+        let groups = self.groups(chunk.iter().map(|&(_, hash, _)| hash));
+        for (first, &(_, hash, _)) in chunk.iter().enumerate() {
+            let shard = self.shard_of(hash);
+            if groups.begins_at(first, shard) {
+                self.shared(&GET_MANY, shard, |table| {
+                    for position in groups.of(shard) {
+                        let (index, hash, key) = chunk[position];
+                        f(index, table.find(hash, key));
+                    }
+                });
+            }
+        }
+    }
+
+    /// Stores a chunk of entries, each with its hash; returns how many keys were new.
+    ///
+    /// What was not needed or replaced stays in the chunk.
+    fn store_chunk(&self, chunk: &mut [(u64, Option<(K, V)>)]) -> usize {
+        let rehash = |known: &K| self.hash(known);
+        if Self::is_plain() {
+            self.write_buckets(&INSERT_MANY, |table| {
+                for (hash, new) in &mut *chunk {
+                    table.insert(*hash, new, rehash);
+                }
+            });
+        } else {
+            let groups = self.groups(chunk.iter().map(|&(hash, _)| hash));
+            for first in 0..chunk.len() {
+                let shard = self.shard_of(chunk[first].0);
+                if groups.begins_at(first, shard) {
+                    self.exclusive(&INSERT_MANY, shard, |table| {
+                        for position in groups.of(shard) {
+                            let (hash, new) = &mut chunk[position];
+                            table.insert(*hash, new, rehash);
+                        }
+                    });
+                }
+            }
+        }
+        chunk.iter().filter(|(_, new)| new.is_none()).count()
     }
 
     /// Lets `f` decide over a present entry. What it replaces or removes is dropped after the lock.
@@ -85,7 +161,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hash(key);
-        let change = self.exclusive(section, |table| table.compute_if_present(hash, key, &mut f));
+        if Self::is_plain() {
+            return self.write_buckets(section, |table| table.compute_if_present(hash, key, f));
+        }
+        let change = self.exclusive(section, self.shard_of(hash), |table| {
+            table.compute_if_present(hash, key, &mut f, |known| self.hash(known))
+        });
         change.outcome
     }
 }
@@ -104,14 +185,16 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        if BucketTable::<K, V>::is_plain() {
-            if let Some(table) = read_first(self.table()) {
-                if let Ok(copy) = table.try_copy(self.hash(key), key) {
+        if Self::is_plain() {
+            if let Some(buckets) = read_first(self.buckets()) {
+                if let Ok(copy) = buckets.try_copy(self.hash(key), key) {
                     return copy.as_ref().map(f);
                 }
             }
+            return self.read_in_section(key, f);
         }
-        self.read_in_section(key, f)
+        let hash = self.hash(key);
+        self.shared(&READ, self.shard_of(hash), |table| table.find(hash, key).map(f))
     }
 
     fn get_many<'key, Q>(
@@ -130,20 +213,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
             if chunk.is_empty() {
                 return;
             }
-            self.shared(&GET_MANY, |entered| {
-                for &(_, hash, _) in chunk.iter().take(AHEAD) {
-                    entered.table().prefetch(hash);
-                }
-                for (position, &(index, hash, key)) in chunk.iter().enumerate() {
-                    if let Some(&(_, hash, _)) = chunk.get(position + AHEAD) {
-                        entered.table().prefetch(hash);
-                    }
-                    let found = entered.look_up(hash, key, |value| f(index, Some(value)));
-                    if found.is_none() {
-                        f(index, None);
-                    }
-                }
-            });
+            self.look_up_chunk(&chunk, &mut f);
             chunk.clear();
         }
     }
@@ -162,10 +232,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
     #[inline]
     fn try_insert(&self, key: K, value: V) -> Result<(), TryInsertError<K, V>> {
         let hash = self.hash(&key);
+        let rehash = |known: &K| self.hash(known);
         let mut new = Some((key, value));
-        self.exclusive(&TRY_INSERT, |table| {
-            table.try_insert(hash, &mut new, |known| self.hash(known));
-        });
+        if Self::is_plain() {
+            self.write_buckets(&TRY_INSERT, |table| table.try_insert(hash, &mut new, rehash));
+        } else {
+            let shard = self.shard_of(hash);
+            self.exclusive(&TRY_INSERT, shard, |table| table.try_insert(hash, &mut new, rehash));
+        }
         match new {
             None => Ok(()),
             Some((key, value)) => Err(TryInsertError { key, value }),
@@ -180,19 +254,32 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         f: impl FnOnce(&V) -> R,
     ) -> R {
         let hash = self.hash(&key);
+        let rehash = |known: &K| self.hash(known);
         let mut new = Some(key);
-        let mut f = Some(f);
-        let mut lend = |value: &V| f.take().map(|f| f(value));
         // The section is exclusive from the start: whether `f` may read must not depend on whether
         // the key is there.
-        let result = self.enter(&GET_OR_INSERT_WITH, |entered| {
-            entered.look_up(hash, new.as_ref()?, &mut lend).or_else(|| {
-                let rehash = |known: &K| self.hash(known);
-                let table = entered.table().writer();
-                table.get_or_insert_with(hash, &mut new, make, &mut lend, rehash)
-            })
-        });
-        result.flatten().expect("a value was lent")
+        if Self::is_plain() {
+            let mut f = Some(f);
+            let mut lend = |value: &V| f.take().map(|f| f(value));
+            let result = self.enter_buckets(&GET_OR_INSERT_WITH, |buckets| {
+                let present = buckets.copy(hash, new.as_ref()?);
+                present.as_ref().map(&mut lend).or_else(|| {
+                    let table = buckets.writer();
+                    table.get_or_insert_with(hash, &mut new, make, &mut lend, rehash)
+                })
+            });
+            return result.flatten().expect("a value was lent");
+        }
+        let shard = self.shard(self.shard_of(hash));
+        self.enter(&GET_OR_INSERT_WITH, |nesting| {
+            let table = shard.lock_shared(nesting);
+            if let Some(value) = new.as_ref().and_then(|key| table.find(hash, key)) {
+                return f(value);
+            }
+            drop(table);
+            let mut table = shard.lock_exclusive();
+            f(table.get_or_insert_with(hash, &mut new, make, rehash))
+        })
     }
 
     #[inline]
@@ -235,9 +322,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
     #[inline]
     fn compute(&self, key: K, mut f: impl FnMut(Option<&V>) -> Action<V>) -> Outcome {
         let hash = self.hash(&key);
+        let rehash = |known: &K| self.hash(known);
         let mut key = Some(key);
-        let change = self.exclusive(&COMPUTE, |table| {
-            table.compute(hash, &mut key, &mut f, |known| self.hash(known))
+        if Self::is_plain() {
+            return self.write_buckets(&COMPUTE, |table| table.compute(hash, &mut key, f, rehash));
+        }
+        let change = self.exclusive(&COMPUTE, self.shard_of(hash), |table| {
+            table.compute(hash, &mut key, &mut f, rehash)
         });
         change.outcome
     }
@@ -264,14 +355,20 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         V: PartialEq,
     {
         let hash = self.hash(key);
-        let mut new = Some(new);
-        let swapped = self.exclusive(&COMPARE_EXCHANGE, |table| {
-            table.compare_exchange(hash, key, current, &mut new)
-        });
-        match (swapped, new) {
-            (Some(false), Some(new)) => Err(CompareExchangeError::Mismatch(new)),
-            (None, Some(new)) => Err(CompareExchangeError::Absent(new)),
-            _ => Ok(()),
+        let mut new = new;
+        let swapped = if Self::is_plain() {
+            self.write_buckets(&COMPARE_EXCHANGE, |table| {
+                table.compare_exchange(hash, key, current, &mut new)
+            })
+        } else {
+            self.exclusive(&COMPARE_EXCHANGE, self.shard_of(hash), |table| {
+                table.compare_exchange(hash, key, current, &mut new, |known| self.hash(known))
+            })
+        };
+        match swapped {
+            Some(true) => Ok(()),
+            Some(false) => Err(CompareExchangeError::Mismatch(new)),
+            None => Err(CompareExchangeError::Absent(new)),
         }
     }
 
@@ -285,12 +382,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
             if chunk.is_empty() {
                 return inserted;
             }
-            self.exclusive(&INSERT_MANY, |table| {
-                for (hash, new) in &mut chunk {
-                    table.insert(*hash, new, |known| self.hash(known));
-                    inserted += usize::from(new.is_none());
-                }
-            });
+            inserted += self.store_chunk(&mut chunk);
             // Drops, after the locks, the keys that were not needed and the values that were replaced.
             chunk.clear();
         }
@@ -301,14 +393,24 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         self.lend_all(f)
     }
 
-    fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
+    fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
+        if Self::is_plain() {
+            return self.write_buckets(&RETAIN, |table| table.retain(keep));
+        }
         let mut removed = Vec::new();
-        self.exclusive(&RETAIN, |table| table.retain(keep, |gone| removed.push(gone)));
+        for shard in 0..self.tables() {
+            self.exclusive(&RETAIN, shard, |table| table.retain(&mut keep, &mut removed));
+            removed.clear();
+        }
     }
 
     fn clear(&self) {
-        let mut removed = Vec::new();
-        self.exclusive(&CLEAR, |table| table.retain(|_, _| false, |gone| removed.push(gone)));
+        if Self::is_plain() {
+            return self.write_buckets(&CLEAR, |table| table.retain(|_, _| false));
+        }
+        for shard in 0..self.tables() {
+            drop(self.exclusive(&CLEAR, shard, map_table::Table::take));
+        }
     }
 
     #[inline]

@@ -13,7 +13,7 @@
 use crate::raw::biased::RawBiasedRwLock as Raw;
 use crate::reentrancy::Section;
 
-pub use crate::raw::biased::{FirstGuard, InnerGuard, RawBiasedRwLock, SecondHold};
+pub use crate::raw::biased::{FirstGuard, InnerGuard, RawBiasedRwLock};
 
 /// A reader-biased lock around a value.
 ///

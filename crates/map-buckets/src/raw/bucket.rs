@@ -10,22 +10,18 @@
 //! entries has 32 slots, one of large entries fewer, so that a bucket is never much larger than a page. Further
 //! entries lie in a chain of nodes (module `chain`).
 //!
-//! **The lock** is one of two, by what the entries are. Plain ones (module `plain`) have a sequence lock: readers copy
-//! beside a writer. All others have a reader-writer lock. Both are unlocked when their bytes are zero, so a bucket is
-//! made by zeroing memory.
+//! **The lock** is a sequence lock, unlocked when its bytes are zero, so a bucket is made by zeroing memory. Entries are *plain*
+//! (module `plain`): readers copy them beside a writer.
 //!
 //! **Depth**: how many low bits of a hash all keys of the bucket share with its index, or that it is not in use (module
 //! `index`). It changes only under the lock, but for the first time (see `growth`).
 //!
 //! **Invariants**: (I1) a slot whose bit in `used` is set holds an entry, any other does not. (I2) only
-//! the exclusive holder of a bucket changes it; plain entries and the chain change only while the sequence
-//! lock says "writing". (I3) memory of buckets and nodes is freed only with `&mut` access to the table.
+//! the exclusive holder of a bucket changes it, and only while the sequence lock says "writing". (I3) memory of buckets and nodes is freed only with `&mut` access to the table.
 
 use core::marker::PhantomData;
-use core::mem::{self, ManuallyDrop};
 use core::ptr::{self, NonNull};
 
-use map_sync::biased::RawBiasedRwLock;
 use map_sync::seqlock::RawSeqLock;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU32, Ordering};
 
@@ -80,17 +76,10 @@ impl<K, V> Shape<K, V> {
     }
 }
 
-/// One of two locks; which one is a matter of [`Shape::is_plain`].
-#[repr(C)]
-union Lock {
-    seq: ManuallyDrop<RawSeqLock>,
-    rw: ManuallyDrop<RawBiasedRwLock>,
-}
-
 /// The first line of a bucket.
 #[repr(C, align(64))]
 pub(crate) struct Header {
-    lock: Lock,
+    seq: RawSeqLock,
     depth: AtomicU32,
     /// The slots that hold an entry.
     used: AtomicU32,
@@ -103,18 +92,10 @@ pub(crate) struct Header {
 const _: () = assert!(size_of::<Header>() == 64);
 
 impl Header {
-    /// The lock of a bucket of plain entries.
+    /// The bucket's lock.
     #[inline(always)]
     pub(crate) fn seq(&self) -> &RawSeqLock {
-        // SAFETY: all bytes are atomics, and valid for either lock; no bucket uses both.
-        unsafe { &self.lock.seq }
-    }
-
-    /// The lock of a bucket of other entries.
-    #[inline(always)]
-    pub(crate) fn rw(&self) -> &RawBiasedRwLock {
-        // SAFETY: as above.
-        unsafe { &self.lock.rw }
+        &self.seq
     }
 
     #[inline(always)]
@@ -326,7 +307,7 @@ impl<K, V> Bucket<K, V> {
     ///
     /// # Safety
     ///
-    /// The caller holds the bucket exclusively and, if the entries are plain, has said that it writes.
+    /// The entries are plain; the caller holds the bucket exclusively and has said that it writes.
     #[inline(always)]
     pub(crate) unsafe fn put(self, tag: u8, entry: (K, V)) -> Result<Place<K, V>, (K, V)> {
         let Some(slot) = self.free_slot() else { return Err(entry) };
@@ -342,20 +323,17 @@ impl<K, V> Bucket<K, V> {
 ///
 /// # Safety
 ///
-/// `to` is a slot without an entry of a bucket or node that the caller holds exclusively.
+/// The entries are plain; `to` is a slot without an entry of a bucket or node that the caller holds exclusively.
 #[inline(always)]
 pub(super) unsafe fn write<K, V>(to: *mut (K, V), entry: (K, V)) {
-    if Shape::<K, V>::is_plain() {
-        // SAFETY: in bounds of the slot.
-        let (key, value) = unsafe { (&raw mut (*to).0, &raw mut (*to).1) };
-        // SAFETY: plain, aligned as part of a slot, and the caller is the only writer.
-        unsafe { plain::store(key, entry.0) };
-        // SAFETY: as above.
-        unsafe { plain::store(value, entry.1) };
-    } else {
-        // SAFETY: the slot holds no entry, and nobody else looks at it.
-        unsafe { to.write(entry) };
-    }
+    // SAFETY: in bounds of the slot.
+    let key = unsafe { &raw mut (*to).0 };
+    // SAFETY: as above.
+    let value = unsafe { &raw mut (*to).1 };
+    // SAFETY: plain, aligned as part of a slot, and the caller is the only writer.
+    unsafe { plain::store(key, entry.0) };
+    // SAFETY: as above.
+    unsafe { plain::store(value, entry.1) };
 }
 
 impl<K, V> Place<K, V> {
@@ -375,22 +353,17 @@ impl<K, V> Place<K, V> {
     ///
     /// # Safety
     ///
-    /// The caller holds the bucket exclusively, has no reference to the entry, and, if the entries are plain, has
-    /// said that it writes.
+    /// The entries are plain; the caller holds the bucket exclusively, has no reference to the entry, and has said that it
+    /// writes.
     #[inline(always)]
     pub(crate) unsafe fn replace(&self, value: V) -> V {
         // SAFETY: in bounds of the entry.
         let place = unsafe { &raw mut (*self.entry).1 };
-        if Shape::<K, V>::is_plain() {
-            // SAFETY: plain and aligned; only the caller stores.
-            let old = unsafe { plain::load(place) };
-            // SAFETY: as above.
-            unsafe { plain::store(place, value) };
-            old
-        } else {
-            // SAFETY: the caller has the entry to itself.
-            unsafe { ptr::replace(place, value) }
-        }
+        // SAFETY: plain and aligned; only the caller stores.
+        let old = unsafe { plain::load(place) };
+        // SAFETY: as above.
+        unsafe { plain::store(place, value) };
+        old
     }
 
     /// Moves the entry out and frees its slot.
@@ -400,7 +373,7 @@ impl<K, V> Place<K, V> {
     /// As for [`replace`](Self::replace); the place was found in `bucket`, and nothing has been taken from it since.
     #[inline(always)]
     pub(crate) unsafe fn take(&self, bucket: Bucket<K, V>) -> (K, V) {
-        // SAFETY: by I1 an entry lies there; freeing the slot below ends its life there. A plain entry is copied.
+        // SAFETY: by I1 an entry lies there; it is plain, so this is a copy.
         let entry = unsafe { self.entry.read() };
         match self.node {
             None => bucket.header().mark(self.slot, false),
@@ -414,9 +387,4 @@ impl<K, V> Place<K, V> {
     pub(crate) fn is_chained(&self) -> bool {
         self.node.is_some()
     }
-}
-
-/// Whether dropping an entry does anything.
-pub(crate) const fn needs_drop<K, V>() -> bool {
-    mem::needs_drop::<(K, V)>()
 }

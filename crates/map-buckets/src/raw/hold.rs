@@ -4,39 +4,29 @@
 //! ([`Whole`]). The entry that a search has found is held together with its bucket ([`Found`]), so that
 //! it cannot be used after the bucket was changed or let go.
 
-use core::ptr;
-
-use lock_api::RawRwLock as _;
 use map_core::ReserveError;
 
 use super::bucket::{Bucket, Header, Place, Shape};
 use super::index::{Bits, Depth, Index};
+use super::plain;
 use crate::table::Core;
 
 /// How a writer keeps others out of a bucket.
-pub trait Exclude {
-    /// Locks a bucket; `plain` says which of its locks counts.
-    #[doc(hidden)]
-    fn lock(&self, header: &Lockable, plain: bool);
+pub(crate) trait Exclude: Copy {
+    /// Locks a bucket.
+    fn lock(&self, header: &Header);
 
-    /// Unlocks a bucket.
+    /// Unlocks a bucket, ending a write that has begun.
     ///
     /// # Safety
     ///
     /// It was locked by this thread in this way.
-    #[doc(hidden)]
-    unsafe fn unlock(&self, header: &Lockable, plain: bool);
+    unsafe fn unlock(&self, header: &Header);
 }
-
-/// A bucket's header, for [`Exclude`] alone.
-#[doc(hidden)]
-#[repr(transparent)]
-#[allow(missing_debug_implementations, reason = "nobody sees it")]
-pub struct Lockable(Header);
 
 /// By the lock of the bucket.
 #[derive(Clone, Copy, Debug)]
-pub struct ByBucket;
+pub(crate) struct ByBucket;
 
 /// By a `&mut` of the table.
 #[derive(Clone, Copy, Debug)]
@@ -44,43 +34,35 @@ pub(crate) struct Whole;
 
 impl Exclude for ByBucket {
     #[inline(always)]
-    fn lock(&self, Lockable(header): &Lockable, plain: bool) {
-        if plain {
-            header.seq().lock();
-        } else {
-            header.rw().lock_exclusive();
-        }
+    fn lock(&self, header: &Header) {
+        header.seq().lock();
     }
 
     #[inline(always)]
-    unsafe fn unlock(&self, Lockable(header): &Lockable, plain: bool) {
-        if plain {
-            // SAFETY: the caller's.
-            unsafe { header.seq().unlock() };
-        } else {
-            // SAFETY: the caller's.
-            unsafe { header.rw().unlock_exclusive() };
-        }
+    unsafe fn unlock(&self, header: &Header) {
+        // SAFETY: the caller's.
+        unsafe { header.seq().unlock() };
     }
 }
 
 impl Exclude for Whole {
     #[inline(always)]
-    fn lock(&self, _: &Lockable, _: bool) {}
+    fn lock(&self, _: &Header) {}
 
     #[inline(always)]
-    unsafe fn unlock(&self, Lockable(header): &Lockable, plain: bool) {
-        if plain {
-            header.seq().end_write();
-        }
+    unsafe fn unlock(&self, header: &Header) {
+        header.seq().end_write();
     }
 }
 
 /// A bucket that the calling thread holds exclusively.
+///
+/// Two words, which the compiler keeps in registers. A third would have it written to memory wherever it is passed on, and read
+/// back wider than it was written, which the processor answers with a wait as long as the whole operation.
 pub(crate) struct Held<'table, K, V, X: Exclude> {
     core: &'table Core<K, V>,
     bucket: Bucket<K, V>,
-    exclude: &'table X,
+    exclude: X,
 }
 
 /// An entry in a held bucket.
@@ -92,7 +74,7 @@ pub(crate) struct Found<'held, 'table, K, V, X: Exclude> {
 impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
     /// Holds the bucket that a hash belongs to, if the table has a bucket at all.
     #[inline(always)]
-    pub(crate) fn new(core: &'table Core<K, V>, exclude: &'table X, bits: Bits) -> Option<Self> {
+    pub(crate) fn new(core: &'table Core<K, V>, exclude: X, bits: Bits) -> Option<Self> {
         let index = core.index.guess(bits);
         if let Some(bucket) = core.index.bucket(index) {
             let held = Self::at(core, exclude, bucket);
@@ -106,12 +88,7 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
     /// As [`new`](Self::new), after a first guess that was wrong.
     #[cold]
     #[inline(never)]
-    fn search(
-        core: &'table Core<K, V>,
-        exclude: &'table X,
-        bits: Bits,
-        mut index: usize,
-    ) -> Option<Self> {
+    fn search(core: &'table Core<K, V>, exclude: X, bits: Bits, mut index: usize) -> Option<Self> {
         loop {
             let mut depth = Depth::NONE;
             if let Some(bucket) = core.index.bucket(index) {
@@ -129,9 +106,13 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
 
     /// Holds a bucket, whatever belongs in it.
     #[inline(always)]
-    pub(crate) fn at(core: &'table Core<K, V>, exclude: &'table X, bucket: Bucket<K, V>) -> Self {
-        exclude.lock(lockable(bucket.header()), Shape::<K, V>::is_plain());
+    pub(crate) fn at(core: &'table Core<K, V>, exclude: X, bucket: Bucket<K, V>) -> Self {
+        exclude.lock(bucket.header());
         Self { core, bucket, exclude }
+    }
+
+    pub(crate) fn bucket(&self) -> Bucket<K, V> {
+        self.bucket
     }
 
     #[inline(always)]
@@ -161,15 +142,11 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
     /// Says that the bucket is about to change.
     #[inline(always)]
     fn begin_write(&self) {
-        if Shape::<K, V>::is_plain() {
-            self.header().seq().begin_write();
-        }
+        self.header().seq().begin_write();
     }
 
     fn end_write(&self) {
-        if Shape::<K, V>::is_plain() {
-            self.header().seq().end_write();
-        }
+        self.header().seq().end_write();
     }
 
     /// Adds an entry whose key is not in the bucket. Returns whether it is time to see whether the table is full.
@@ -236,12 +213,8 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
         Ok(())
     }
 
-    /// Removes the entries for which `keep` returns `false` and gives them to `removed`.
-    pub(crate) fn retain(
-        &mut self,
-        mut keep: impl FnMut(&K, &V) -> bool,
-        mut removed: impl FnMut((K, V)),
-    ) {
+    /// Removes the entries for which `keep` returns `false`.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
         for place in self.bucket.places() {
             // SAFETY: held; the reference ends before the entry is taken.
             let (key, value) = unsafe { place.get() };
@@ -249,7 +222,7 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
                 self.begin_write();
                 self.core.count_gone();
                 // SAFETY: held, announced, and a place that was found in this bucket.
-                removed(unsafe { place.take(self.bucket) });
+                unsafe { place.take(self.bucket) };
                 // The next `keep` is the user's and may take its time.
                 self.end_write();
             }
@@ -297,7 +270,7 @@ impl<K, V, X: Exclude> Drop for Held<'_, K, V, X> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: locked in `at`, by the same thread: a held bucket is not `Send`, it has a raw pointer.
-        unsafe { self.exclude.unlock(lockable(self.bucket.header()), Shape::<K, V>::is_plain()) };
+        unsafe { self.exclude.unlock(self.bucket.header()) };
     }
 }
 
@@ -317,6 +290,11 @@ impl<K, V, X: Exclude> Found<'_, '_, K, V, X> {
         unsafe { self.place.replace(value) }
     }
 
+    /// Exchanges the value with `other`.
+    pub(crate) fn swap(self, other: &mut V) {
+        *other = self.replace(plain::copy(other));
+    }
+
     /// Removes the entry.
     #[inline(always)]
     pub(crate) fn take(self) -> (K, V) {
@@ -329,10 +307,4 @@ impl<K, V, X: Exclude> Found<'_, '_, K, V, X> {
         }
         entry
     }
-}
-
-#[inline(always)]
-fn lockable(header: &Header) -> &Lockable {
-    // SAFETY: a transparent wrapper.
-    unsafe { &*ptr::from_ref(header).cast::<Lockable>() }
 }

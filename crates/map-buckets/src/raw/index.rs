@@ -372,7 +372,7 @@ impl<K, V> Index<K, V> {
         memory.smalls.retain(|&small| {
             if small.as_ptr() != first {
                 // SAFETY: replaced, hence not reachable; by `&mut` nobody is in it.
-                unsafe { free_small(Bucket::<K, V>::at(small)) };
+                unsafe { free_small::<K, V>(small) };
             }
             small.as_ptr() == first
         });
@@ -424,7 +424,7 @@ impl<K, V> Index<K, V> {
         memory.smalls.retain(|&small| {
             if Some(small) != keep {
                 // SAFETY: by `&mut` nobody is in it.
-                unsafe { free_small(Bucket::<K, V>::at(small)) };
+                unsafe { free_small::<K, V>(small) };
             }
             Some(small) == keep
         });
@@ -481,9 +481,11 @@ fn allocate(layout: Layout) -> Result<NonNull<Header>, ReserveError> {
 
 /// # Safety
 ///
-/// `bucket` was made by `allocate_small` and nobody can reach it any more.
-unsafe fn free_small<K, V>(bucket: Bucket<K, V>) {
+/// `header` begins a bucket that was made by `allocate_small`, and nobody can reach it any more.
+unsafe fn free_small<K, V>(header: NonNull<Header>) {
+    // SAFETY: the caller's; it still lives.
+    let bucket = unsafe { Bucket::<K, V>::at(header) };
     let layout = Index::<K, V>::small_layout(bucket.slots());
     // SAFETY: the caller's; allocated with this layout.
-    unsafe { alloc::dealloc(bucket.address().as_ptr().cast(), layout) };
+    unsafe { alloc::dealloc(header.as_ptr().cast(), layout) };
 }

@@ -82,6 +82,21 @@ pub(crate) unsafe fn load<T>(place: *const T) -> T {
     unsafe { copy.assume_init() }
 }
 
+/// Copies a value word by word.
+///
+/// A pair that was just written word by word is not to be copied as a whole: a load wider than the stores before it waits for
+/// them to leave the store buffer, which takes as long as the rest of an insertion.
+///
+/// # Panics
+///
+/// If `T` is not plain.
+#[inline(always)]
+pub(crate) fn copy<T>(value: &T) -> T {
+    assert!(is_plain::<T>());
+    // SAFETY: plain; a reference is aligned and lives; nobody stores there while it is borrowed.
+    unsafe { load(value) }
+}
+
 /// Stores `value` at `place`; other threads may be loading it.
 ///
 /// # Safety

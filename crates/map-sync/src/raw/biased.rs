@@ -1,7 +1,6 @@
 //! The raw reader-biased lock. The algorithm, its proof and its sources: `docs/designs/biased-lock.md`.
 //!
-//! **Layout**: an ordinary lock, a state word, and a count of reads since the last write; 16 bytes, and unlocked if
-//! all are zero.
+//! **Layout**: an ordinary lock, a state word, and a count of reads since the last write; 16 bytes.
 //!
 //! **Invariants**: (I1) `state` is `BIASED`, `FENCED` or `REVOKING` only while `inner` is not held
 //! exclusively, but by a writer that is revoking or has done its work; (I2) whoever holds the lock exclusively has seen no word of any
@@ -35,7 +34,7 @@ const FLAGS: usize = WITH_FENCE | NESTED | THROUGH_INNER | WRITING;
 
 /// Shared locks through `inner`, without a write between them, after which the lock is biased: about
 /// what a revocation costs over what a biased read saves.
-const READS_TO_BIAS: u32 = 1024;
+const READS_TO_BIAS: u32 = 512;
 
 /// A reader-writer lock whose readers, in the common case, write no line that another thread uses.
 ///
@@ -207,15 +206,6 @@ impl RawBiasedRwLock {
             return true;
         }
         false
-    }
-
-    /// Whether the lock is one that is unlocked by zeroed memory.
-    #[cfg(test)]
-    pub(crate) fn is_all_zero(&self) -> bool {
-        let bytes = core::ptr::from_ref(self).cast::<u64>();
-        // SAFETY: the lock is two words large and aligned to one.
-        let words = unsafe { bytes.cast::<[u64; 2]>().read() };
-        size_of::<Self>() == 16 && words[0] == 0 && words[1] as u32 == 0
     }
 
     #[cfg(test)]
@@ -463,63 +453,6 @@ fn announce_first<'lock, T>(
     let biased = hold.raw().state.load(Ordering::Acquire) == BIASED;
     let guard = FirstGuard(hold);
     biased.then_some(guard)
-}
-
-/// How a lock is held that was taken by [`RawBiasedRwLock::lock_shared_second`].
-#[derive(Debug)]
-#[must_use = "the lock is to be unlocked as it was locked"]
-pub enum SecondHold {
-    /// By the thread's second word.
-    Announced,
-    /// Through `inner`.
-    Inner,
-    /// In some other way.
-    Other,
-}
-
-impl RawBiasedRwLock {
-    /// Locks shared, in the way that is shortest for a thread that holds one other lock of this kind.
-    #[inline(always)]
-    pub fn lock_shared_second(&self) -> SecondHold {
-        match self.state.load(Ordering::Relaxed) {
-            UNBIASED => {
-                self.inner.lock_shared();
-                self.count_read();
-                return SecondHold::Inner;
-            }
-            BIASED => {
-                let word = &slots::current().words[1];
-                if word.load(Ordering::Relaxed) == 0 {
-                    word.store(self.address(), Ordering::Relaxed);
-                    membarrier::light();
-                    // Acquire: as in `try_lock_biased`.
-                    if self.state.load(Ordering::Acquire) == BIASED {
-                        return SecondHold::Announced;
-                    }
-                    self.clear(word);
-                }
-            }
-            _ => {}
-        }
-        self.lock_shared_unannounced(|inner| inner.lock_shared());
-        SecondHold::Other
-    }
-
-    /// Ends a shared hold.
-    ///
-    /// # Safety
-    ///
-    /// The calling thread has it from [`lock_shared_second`](Self::lock_shared_second).
-    #[inline(always)]
-    pub unsafe fn unlock_shared_second(&self, hold: &SecondHold) {
-        match hold {
-            SecondHold::Announced => self.clear(&slots::current().words[1]),
-            // SAFETY: the caller's.
-            SecondHold::Inner => unsafe { self.inner.unlock_shared() },
-            // SAFETY: the caller's.
-            SecondHold::Other => unsafe { lock_api::RawRwLock::unlock_shared(self) },
-        }
-    }
 }
 
 // SAFETY: exclusion and visibility are shown on the design page; by I2 an exclusive holder excludes
