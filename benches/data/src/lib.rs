@@ -4,6 +4,8 @@
 //! document, [`Results`]; field names are an interface: add, do not rename.
 #![forbid(unsafe_code)]
 
+mod merge;
+
 use serde::{Deserialize, Serialize};
 
 /// The version of the form, raised when a reader of older files would be misled.
