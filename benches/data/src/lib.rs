@@ -4,7 +4,14 @@
 //! document, [`Results`]; field names are an interface: add, do not rename.
 #![forbid(unsafe_code)]
 
+mod contention;
+mod growth;
+mod latency;
 mod merge;
+
+pub use contention::{Contention, ContentionCounts};
+pub use growth::{Growth, GrowthWork};
+pub use latency::{ClockFloor, Latency, LatencyLoop, Percentiles};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +39,21 @@ pub struct Results {
     pub memory: Vec<Memory>,
     /// The criterion comparisons.
     pub criterion: Vec<CriterionCell>,
+    /// Times of single operations.
+    #[serde(default)]
+    pub latency: Vec<Latency>,
+    /// What the clock costs; `None` if no times were taken.
+    #[serde(default)]
+    pub clock: Option<ClockFloor>,
+    /// Maps growing from empty.
+    #[serde(default)]
+    pub growth: Vec<Growth>,
+    /// Maps where threads get in each other's way.
+    #[serde(default)]
+    pub contention: Vec<Contention>,
+    /// Waiting inside our maps, counted.
+    #[serde(default)]
+    pub contention_counts: Vec<ContentionCounts>,
     /// What was left out and why, in words.
     pub notes: Vec<String>,
 }

@@ -19,6 +19,11 @@ impl Results {
             matrix,
             memory,
             criterion,
+            latency,
+            clock,
+            growth,
+            contention,
+            contention_counts,
             notes,
         } = other;
         if self.versions.is_empty() {
@@ -29,6 +34,11 @@ impl Results {
         self.matrix.extend(matrix);
         self.memory.extend(memory);
         self.criterion.extend(criterion);
+        self.latency.extend(latency);
+        self.clock = self.clock.or(clock);
+        self.growth.extend(growth);
+        self.contention.extend(contention);
+        self.contention_counts.extend(contention_counts);
         unite(&mut self.notes, notes, |a, b| a == b);
     }
 
@@ -44,9 +54,24 @@ impl Results {
             matrix,
             memory,
             criterion,
+            latency,
+            clock: _,
+            growth,
+            contention,
+            contention_counts,
             notes: _,
         } = self;
-        matrix.is_empty() && memory.is_empty() && criterion.is_empty()
+        [
+            matrix.is_empty(),
+            memory.is_empty(),
+            criterion.is_empty(),
+            latency.is_empty(),
+            growth.is_empty(),
+            contention.is_empty(),
+            contention_counts.is_empty(),
+        ]
+        .iter()
+        .all(|empty| *empty)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use atlas_bench_data::{Cell, Memory, Workload as WorkloadData};
+use atlas_bench_data::{Cell, Memory};
 use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::entries::{Entries, Numbers, Strings};
 use atlas_benches::measure::{self, Group, Plan, Workload, size_name};
@@ -159,19 +159,6 @@ fn list() {
     println!("  {:14} a recorded trace, see --trace", "trace:FILE");
 }
 
-fn workloads(plan: &Plan) -> Vec<WorkloadData> {
-    let mut workloads: Vec<WorkloadData> = Vec::new();
-    for group in &plan.groups {
-        if workloads.iter().all(|known| known.id != group.workload.id()) {
-            workloads.push(WorkloadData {
-                id: group.workload.id().to_owned(),
-                description: group.workload.description(),
-            });
-        }
-    }
-    workloads
-}
-
 fn run(options: &Options) -> Result<()> {
     if options.list {
         list();
@@ -184,7 +171,7 @@ fn run(options: &Options) -> Result<()> {
             || weighed.iter().any(|(weighed, _)| *weighed == contender)
     };
     let mut results = options.common.begin(plan.rounds, plan.limit, takes_part)?;
-    results.workloads = workloads(&plan);
+    results.workloads = plan.workloads();
     results.notes.clone_from(&plan.notes);
     eprintln!("{} measurements, about {:.0} s", plan.steps(), plan.estimate());
     let begin = Instant::now();

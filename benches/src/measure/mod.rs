@@ -1,8 +1,12 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
+pub mod contention;
 mod grow;
+pub mod growth;
 mod host;
+pub mod latency;
 mod memory;
+pub mod record;
 mod replay;
 mod run;
 mod steady;
@@ -21,6 +25,7 @@ pub use steady::Steady;
 
 use crate::contenders::{Contender, LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers};
+use crate::raw::usage::Usage;
 use crate::workloads::trace::Trace;
 use crate::workloads::{Mix, Streams};
 
@@ -50,6 +55,8 @@ pub struct Round {
     pub gets: u64,
     /// Reads that found their key.
     pub hits: u64,
+    /// What all threads used together; `None` if the system does not say.
+    pub usage: Option<Usage>,
 }
 
 impl Round {
@@ -140,6 +147,29 @@ pub fn sits_out(contender: &Contender, writes: bool, entries: u64) -> Option<Str
             contender.id
         )
     })
+}
+
+/// Rounds and, in each, whose turn it is: all of `contenders` once, each time another one first. Round
+/// 0 comes before the `rounds` that count.
+fn turns(rounds: usize, contenders: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..=rounds).flat_map(move |round| {
+        (0..contenders).map(move |turn| (round, (turn + round) % contenders))
+    })
+}
+
+/// A wrong answer with where it was given.
+fn circumstances_of(
+    wrong: WrongAnswer,
+    contender: &Contender,
+    workload: &Workload,
+    threads: usize,
+) -> anyhow::Error {
+    anyhow::Error::new(wrong).context(format!(
+        "{} gave a wrong answer in {}, {} keys, {threads} threads",
+        contender.id,
+        workload.id(),
+        size_name(workload.keys())
+    ))
 }
 
 /// A fresh map of a host.

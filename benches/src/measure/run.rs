@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use atlas_bench_data::Cell;
+use anyhow::Result;
+use atlas_bench_data::{Cell, Workload as WorkloadData};
 
-use super::{OfMix, OfTrace, Subject, sits_out};
+use super::{OfMix, OfTrace, Subject, circumstances_of, sits_out, turns};
 use crate::contenders::{CONTENDERS, Contender};
 use crate::entries::{Entries, Numbers, Strings};
 use crate::workloads::trace::Trace;
@@ -147,6 +147,20 @@ impl Plan {
         CONTENDERS.iter().filter(takes_part).collect()
     }
 
+    /// The workloads, in display order.
+    pub fn workloads(&self) -> Vec<WorkloadData> {
+        let mut workloads: Vec<WorkloadData> = Vec::new();
+        for group in &self.groups {
+            if workloads.iter().all(|known| known.id != group.workload.id()) {
+                workloads.push(WorkloadData {
+                    id: group.workload.id().to_owned(),
+                    description: group.workload.description(),
+                });
+            }
+        }
+        workloads
+    }
+
     /// How many times a contender is measured.
     pub fn steps(&self) -> usize {
         let cells = self.groups.iter().flat_map(|group| &group.cells);
@@ -227,25 +241,17 @@ impl Plan {
             }
             let mut rounds = vec![Vec::new(); contenders.len()];
             // One more round than is kept: the first warms caches, branches and the map's own state.
-            for number in 0..=self.rounds {
-                for turn in 0..contenders.len() {
-                    let index = (turn + number) % contenders.len();
-                    let contender = contenders[index];
-                    let found = subjects.iter_mut().find(|(known, _)| *known == contender);
-                    let Some((_, subject)) = found else { continue };
-                    let limit = if number == 0 { self.limit / 4 } else { self.limit };
-                    let round = subject.round(*threads, limit).with_context(|| {
-                        let (workload, keys) =
-                            (group.workload.id(), size_name(group.workload.keys()));
-                        format!(
-                            "{} gave a wrong answer in {workload}, {keys} keys, {threads} threads",
-                            contender.id
-                        )
-                    })?;
-                    if number > 0 {
-                        rounds[index].push(round);
-                        step();
-                    }
+            for (number, index) in turns(self.rounds, contenders.len()) {
+                let contender = contenders[index];
+                let found = subjects.iter_mut().find(|(known, _)| *known == contender);
+                let Some((_, subject)) = found else { continue };
+                let limit = if number == 0 { self.limit / 4 } else { self.limit };
+                let round = subject.round(*threads, limit).map_err(|wrong| {
+                    circumstances_of(wrong, contender, &group.workload, *threads)
+                })?;
+                if number > 0 {
+                    rounds[index].push(round);
+                    step();
                 }
             }
             for (contender, rounds) in contenders.iter().zip(rounds) {

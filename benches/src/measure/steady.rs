@@ -7,8 +7,8 @@
 //! - the number of hits, where no key comes or goes;
 //! - with keys that come and go, number and sum of the ids present: those of before, plus what
 //!   insertions said was new, less what removals said was there;
-//! - in `zipf50-50u`, the sum of all stamps: one more for each update;
-//! - in `zipf95-5`, every stamp names an overwrite of its key, and the last overwrites of each thread
+//! - where all writes are updates, the sum of all stamps: one more for each update;
+//! - where all writes are overwrites, every stamp names an overwrite of its key, and the last overwrites of each thread
 //!   can only have given way to overwrites of this round.
 
 use std::sync::Arc;
@@ -126,6 +126,21 @@ where
         self.n += count as u64;
     }
 
+    /// The map.
+    pub(super) fn map(&self) -> &M {
+        self.map
+    }
+
+    /// Does whole batches until `stop`; returns how many operations that were.
+    #[inline]
+    pub(super) fn run_until(&mut self, stop: &AtomicBool) -> u64 {
+        let start = self.n;
+        while !stop.load(Relaxed) {
+            self.run(BATCH);
+        }
+        self.n - start
+    }
+
     /// How many operations are left of the batch.
     pub(super) fn rest_of_batch(&self) -> usize {
         BATCH - (self.n % BATCH as u64) as usize
@@ -137,7 +152,7 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
     pub fn new(entries: Arc<E>, streams: Arc<Streams>) -> Self {
         let map = fresh::<E, H>();
         let stamps = Stamps::new(streams.threads.len());
-        let first = if streams.mix == Mix::Zipf95 { stamps.pack(0, stamps.fill()) } else { 0 };
+        let first = if streams.mix.overwrites() { stamps.pack(0, stamps.fill()) } else { 0 };
         let len = streams.entries;
         map.insert_many((0..len).map(|id| (entries.key(id), E::Value::stamped(id, first))));
         let ids = (0..len).sum();
@@ -153,10 +168,8 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
         let hits = sum(|tally| tally.hits);
         match mix {
             Mix::Miss50 => expect("reads that found their key", hits, counts.gets_present)?,
-            Mix::Read100 | Mix::Zipf95 | Mix::Zipf50 => {
-                expect("reads that found their key", hits, counts.gets)?;
-            }
-            Mix::Read98 | Mix::Exchange | Mix::Grow => {}
+            Mix::Read98 | Mix::Exchange => {}
+            _ => expect("reads that found their key", hits, counts.gets)?,
         }
         if mix.churns() {
             let (inserted, removed) = (sum(|tally| tally.inserted), sum(|tally| tally.removed));
@@ -172,13 +185,13 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
         if mix.writes() {
             self.check_contents()?;
         }
-        if mix == Mix::Zipf95 { self.check_last_puts(tallies) } else { Ok(()) }
+        if mix.overwrites() { self.check_last_puts(tallies) } else { Ok(()) }
     }
 
     fn check_contents(&self) -> Result<(), WrongAnswer> {
         let (mut len, mut ids, mut stamps) = (0_u64, 0_u64, 0_u64);
         let mut wrong_stamp = None;
-        let overwritten = self.streams.mix == Mix::Zipf95;
+        let overwritten = self.streams.mix.overwrites();
         self.map[0].for_each(|_, value| {
             len += 1;
             ids = ids.wrapping_add(value.id());
@@ -189,7 +202,7 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
         });
         expect("entries that iteration visits", len, self.len)?;
         expect("sum of the ids present", ids, self.ids)?;
-        if self.streams.mix == Mix::Zipf50 {
+        if self.streams.mix.only_updates() {
             let modulo = |sum: u64| sum % (1 << STAMP_BITS);
             expect("sum of all increments", modulo(stamps), modulo(self.updates))?;
         }
@@ -283,17 +296,14 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
             self.next[thread] = tally.end;
         }
         let hits = tallies.iter().map(|tally| tally.hits).sum();
-        Ok((Round { ops, seconds: timed.seconds, gets: counts.gets, hits }, results))
+        let (seconds, usage) = (timed.seconds, timed.usage);
+        Ok((Round { ops, seconds, gets: counts.gets, hits, usage }, results))
     }
 }
 
 impl<H: Host<E>, E: Entries> Subject for Steady<H, E> {
     fn round(&mut self, threads: usize, limit: Duration) -> Result<Round, WrongAnswer> {
-        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &AtomicBool| {
-            while !stop.load(Relaxed) {
-                worker.run(BATCH);
-            }
-        };
+        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &AtomicBool| worker.run_until(stop);
         self.work(threads, Some(limit), job).map(|(round, _)| round)
     }
 }

@@ -1,11 +1,13 @@
 //! An allocator that counts live bytes while it is asked to.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering::Relaxed};
 
 static ON: AtomicBool = AtomicBool::new(false);
 static LIVE: AtomicIsize = AtomicIsize::new(0);
 static PEAK: AtomicIsize = AtomicIsize::new(0);
+static CALLS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
 
 /// The system's allocator with a count of live bytes as requested, off until [`count`] runs.
 ///
@@ -21,16 +23,25 @@ fn note(change: isize) {
     }
 }
 
+fn note_request(size: usize) {
+    if ON.load(Relaxed) {
+        CALLS.fetch_add(1, Relaxed);
+        BYTES.fetch_add(size as u64, Relaxed);
+    }
+}
+
 // SAFETY: every call goes to the system's allocator unchanged.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size() as isize);
+        note_request(layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(layout.size() as isize);
+        note_request(layout.size());
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc_zeroed(layout) }
     }
@@ -43,6 +54,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size as isize - layout.size() as isize);
+        note_request(size);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.realloc(block, layout, size) }
     }
@@ -62,6 +74,16 @@ impl Counter {
     pub fn peak(&self) -> u64 {
         PEAK.load(Relaxed).max(0) as u64
     }
+
+    /// Returns how many times the allocator was asked for memory since the count began.
+    pub fn allocations(&self) -> u64 {
+        CALLS.load(Relaxed)
+    }
+
+    /// Returns how many bytes it was asked for since the count began.
+    pub fn requested(&self) -> u64 {
+        BYTES.load(Relaxed)
+    }
 }
 
 /// Runs `f` while the allocator counts; zeros throughout if the program has another allocator.
@@ -70,6 +92,8 @@ impl Counter {
 pub fn count<R>(f: impl FnOnce(&Counter) -> R) -> R {
     LIVE.store(0, Relaxed);
     PEAK.store(0, Relaxed);
+    CALLS.store(0, Relaxed);
+    BYTES.store(0, Relaxed);
     ON.store(true, Relaxed);
     let result = f(&Counter(()));
     ON.store(false, Relaxed);

@@ -188,7 +188,10 @@ impl Streams {
                 let op = match (mix, percent) {
                     (Mix::Read98, 98) | (Mix::Zipf95, 95..) | (Mix::Exchange, 10..50) => Op::Put,
                     (Mix::Read98, 99) | (Mix::Exchange, 50..90) => Op::Remove,
-                    (Mix::Zipf50, 50..) | (Mix::Exchange, 90..) => Op::Update,
+                    (Mix::Zipf50 | Mix::Half, 50..) | (Mix::Exchange, 90..) | (Mix::Update, _) => {
+                        Op::Update
+                    }
+                    (Mix::Overwrite, _) => Op::Put,
                     _ => Op::Get,
                 };
                 let id = match &zipf {
@@ -256,6 +259,9 @@ mod tests {
             (Mix::Exchange, Op::Put, 40.0),
             (Mix::Exchange, Op::Remove, 40.0),
             (Mix::Exchange, Op::Update, 10.0),
+            (Mix::Update, Op::Update, 100.0),
+            (Mix::Overwrite, Op::Put, 100.0),
+            (Mix::Half, Op::Update, 50.0),
         ] {
             let found = share(mix, op);
             assert!((found - percent).abs() < 0.5, "{} {op:?}: {found} %", mix.id());
