@@ -1,9 +1,11 @@
 //! Situations are brought about as described, and wrong answers are refused.
 
+#[macro_use]
+#[path = "support/faults.rs"]
+mod faults;
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use atlas_benches::contenders::{CONTENDERS, Contender, Visitor, families};
@@ -94,31 +96,13 @@ fn the_thread_that_iterates_is_not_among_the_writers() {
     assert!(outcome.visited.is_some());
 }
 
-/// One in sixteen operations of a kind goes wrong.
-fn now_and_then() -> bool {
-    static CALLS: AtomicU32 = AtomicU32::new(1);
-    CALLS.fetch_add(1, Relaxed).is_multiple_of(16)
-}
-
-macro_rules! faults {
-    ($($test:ident: $fault:ident in [$($situation:ident),*];)*) => {$(
-        #[test]
-        fn $test() {
-            struct Faulty;
-            impl Twist for Faulty {
-                fn $fault() -> bool {
-                    now_and_then()
-                }
-            }
-            for situation in [$(Situation::$situation),*] {
-                let result = twisted::<Faulty>(situation);
-                assert!(result.is_err(), "{}: {result:?}", situation.id());
-            }
-        }
-    )*};
+fn refuses<T: Twist>(situation: Situation) {
+    let result = twisted::<T>(situation);
+    assert!(result.is_err(), "{}: {result:?}", situation.id());
 }
 
 faults! {
+    refuses(Situation);
     skipped_updates_are_refused: drops_update in [HotUpdate, FewKeys];
     skipped_removals_are_refused: drops_remove in [CrowdExchange];
     skipped_insertions_are_refused: drops_insert in [CrowdExchange, CrowdRead98];

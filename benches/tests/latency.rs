@@ -1,5 +1,8 @@
 //! A known delay shows in the times, and a wrong answer is refused.
 
+#[macro_use]
+#[path = "support/faults.rs"]
+mod faults;
 mod support;
 
 use std::sync::Arc;
@@ -89,16 +92,17 @@ fn a_map_that_cannot_keep_up_is_given_up_and_counted() {
     assert!(found.all.longer_than(9_000_000) >= found.abandoned);
 }
 
-#[test]
-fn wrong_answers_are_refused() {
-    struct Missing;
-    impl Twist for Missing {
-        fn drops_read() -> bool {
-            true
-        }
-    }
-    let mut subject = subject::<Missing>(Mix::Read100);
-    let schedule = Schedule::new(1e6, 0.001);
-    assert!(subject.open(1, schedule, &mut Loop::default()).is_err());
-    assert!(subject.closed(1, Duration::from_millis(1), &mut Loop::default()).is_err());
+fn refuses<T: Twist>(mix: Mix) {
+    let mut subject = subject::<T>(mix);
+    let schedule = Schedule::new(1e6, 0.005);
+    assert!(subject.open(1, schedule, &mut Loop::default()).is_err(), "open, {}", mix.id());
+    let limit = Duration::from_millis(5);
+    assert!(subject.closed(1, limit, &mut Loop::default()).is_err(), "closed, {}", mix.id());
+}
+
+faults! {
+    refuses(Mix);
+    missed_reads_are_refused: drops_read in [Read100, Zipf95];
+    skipped_insertions_are_refused: drops_insert in [Read98, Exchange];
+    skipped_updates_are_refused: drops_update in [Zipf50];
 }
