@@ -140,11 +140,11 @@ impl Common {
                 description: contender.description.to_owned(),
             })
             .collect();
-        ensure!(
-            self.may_be_empty || !contenders.is_empty(),
-            "no cell fits --filter {}",
-            self.filter.join(" --filter ")
-        );
+        let flags: String = match &self.filter[..] {
+            [] => "the flags".to_owned(),
+            filters => format!("--filter {}", filters.join(" --filter ")),
+        };
+        ensure!(self.may_be_empty || !contenders.is_empty(), "no cell fits {flags}");
         if let Some(path) = &self.json {
             write(path, "")?;
         }

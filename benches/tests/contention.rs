@@ -26,7 +26,7 @@ fn twisted<T: Twist>(situation: Situation) -> Result<Outcome, WrongAnswer> {
 #[test]
 fn all_contenders_stand_all_situations() {
     for situation in Situation::ALL {
-        for contender in CONTENDERS.iter().filter(|contender| !contender.is_local()) {
+        for contender in CONTENDERS.iter().filter(|contender| situation.suits(contender)) {
             if contender.copies_on_write && situation.keys() > 2000 {
                 continue;
             }
@@ -41,6 +41,12 @@ fn all_contenders_stand_all_situations() {
             }
         }
     }
+}
+
+#[test]
+fn only_the_sharded_map_has_a_shard() {
+    let suited = CONTENDERS.iter().filter(|contender| Situation::OneShard.suits(contender));
+    assert_eq!(suited.map(|contender| contender.id).collect::<Vec<_>>(), ["map-sharded"]);
 }
 
 #[test]

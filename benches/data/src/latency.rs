@@ -15,8 +15,8 @@ pub struct Latency {
     pub keys: u64,
     /// Threads.
     pub threads: u32,
-    /// Million operations per second, all threads together, in a closed loop that times nothing: the
-    /// peak that the open loops' loads are shares of.
+    /// Million operations per second, all threads together, in a closed loop that times nothing, the
+    /// best of a few short rounds: the peak that the open loops' loads are shares of.
     pub peak_mops: f64,
     /// Share of processor time, from 0 to 1, that the host of a virtual machine took away while this
     /// contender was measured; `None` if the system does not say.

@@ -39,7 +39,7 @@ impl Options {
         let common = &self.common;
         let mut plan = Plan {
             rounds: self.rounds.rounds(common.choose(1, 3, 5)),
-            limit: self.rounds.limit(common.choose(0.05, 0.12, 0.3)),
+            limit: self.rounds.limit(common.choose(0.05, 0.1, 0.3)),
             seed: common.seed,
             ..Plan::default()
         };

@@ -131,19 +131,14 @@ where
         self.map
     }
 
-    /// Does whole batches until `stop`; returns how many operations that were.
+    /// Does operations until `stop`, at which it looks after every `count`; returns how many.
     #[inline]
-    pub(super) fn run_until(&mut self, stop: &AtomicBool) -> u64 {
+    pub(super) fn run_until(&mut self, stop: &AtomicBool, count: usize) -> u64 {
         let start = self.n;
         while !stop.load(Relaxed) {
-            self.run(BATCH);
+            self.run(count);
         }
         self.n - start
-    }
-
-    /// How many operations are left of the batch.
-    pub(super) fn rest_of_batch(&self) -> usize {
-        BATCH - (self.n % BATCH as u64) as usize
     }
 }
 
@@ -278,9 +273,6 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
                 tally: Tally::default(),
             };
             let result = job(&mut worker, thread, stop);
-            // Whole batches are what can be counted.
-            let rest = worker.rest_of_batch() % BATCH;
-            worker.run(rest);
             worker.tally.end = worker.n;
             (worker.tally, result)
         });
@@ -293,7 +285,8 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
         }
         self.check(&tallies, counts)?;
         for (thread, tally) in tallies.iter().enumerate() {
-            self.next[thread] = tally.end;
+            // Parts of any size must fit into the batch that comes next.
+            self.next[thread] = tally.end.next_multiple_of(BATCH as u64);
         }
         let hits = tallies.iter().map(|tally| tally.hits).sum();
         let (seconds, usage) = (timed.seconds, timed.usage);
@@ -303,7 +296,9 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
 
 impl<H: Host<E>, E: Entries> Subject for Steady<H, E> {
     fn round(&mut self, threads: usize, limit: Duration) -> Result<Round, WrongAnswer> {
-        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &AtomicBool| worker.run_until(stop);
+        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &AtomicBool| {
+            worker.run_until(stop, BATCH)
+        };
         self.work(threads, Some(limit), job).map(|(round, _)| round)
     }
 }

@@ -44,6 +44,23 @@ pub struct Counts {
 }
 
 impl Counts {
+    fn of(ops: &[u32], entries: u64) -> Self {
+        let mut counts = Self::default();
+        for &word in ops {
+            let (op, id) = unpack(word);
+            match op {
+                Op::Get => {
+                    counts.gets += 1;
+                    counts.gets_present += u64::from(id < entries);
+                }
+                Op::Put => counts.puts += 1,
+                Op::Update => counts.updates += 1,
+                Op::Remove => {}
+            }
+        }
+        counts
+    }
+
     fn times(self, n: u64) -> Self {
         Self {
             gets: n * self.gets,
@@ -82,6 +99,7 @@ pub struct Stream {
     ops: Vec<u32>,
     /// The counts before each batch, and those of the whole.
     before: Vec<Counts>,
+    entries: u64,
 }
 
 /// An operation and a key's id in one word.
@@ -106,21 +124,10 @@ impl Stream {
         let mut before = vec![Counts::default()];
         let mut now = Counts::default();
         for batch in ops.chunks(BATCH) {
-            for &word in batch {
-                let (op, id) = unpack(word);
-                match op {
-                    Op::Get => {
-                        now.gets += 1;
-                        now.gets_present += u64::from(id < entries);
-                    }
-                    Op::Put => now.puts += 1,
-                    Op::Update => now.updates += 1,
-                    Op::Remove => {}
-                }
-            }
+            now = now + Counts::of(batch, entries);
             before.push(now);
         }
-        Self { ops, before }
+        Self { ops, before, entries }
     }
 
     /// The next `count` operations from number `n` on, which must not reach into another batch of
@@ -144,11 +151,13 @@ impl Stream {
 
     fn until(&self, n: u64) -> Counts {
         let length = self.ops.len() as u64;
-        let part = self.before[(n % length) as usize / BATCH];
-        part + self.before[self.before.len() - 1].times(n / length)
+        let end = (n % length) as usize;
+        let batch = end / BATCH;
+        let rest = Counts::of(&self.ops[batch * BATCH..end], self.entries);
+        self.before[batch] + rest + self.before[self.before.len() - 1].times(n / length)
     }
 
-    /// What operations `start..end` (multiples of [`BATCH`]) are.
+    /// What operations `start..end` are.
     pub fn counts(&self, start: u64, end: u64) -> Counts {
         self.until(end).since(self.until(start))
     }
@@ -290,7 +299,7 @@ mod tests {
     #[test]
     fn counts_of_a_stretch_are_those_of_its_operations() {
         let stream = &Streams::new(Mix::Exchange, 1000, 1, 1).threads[0];
-        let (start, end) = (3 * BATCH as u64, stream.ops.len() as u64 + 5 * BATCH as u64);
+        let (start, end) = (3 * BATCH as u64, stream.ops.len() as u64 + 5 * BATCH as u64 + 7);
         let (mut gets, mut puts) = (0, 0);
         for n in start..end {
             gets += u64::from(stream.op(n).0 == Op::Get);

@@ -10,7 +10,8 @@ use map_core::ConcurrentMap;
 
 use super::super::steady::Worker;
 use super::super::{Alone, Host, Round, Shared, Steady, WrongAnswer, expect, fresh};
-use crate::contenders::{LocalFamily, SharedFamily, Visitor};
+use super::one_shard::OneShard;
+use crate::contenders::{Contender, LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers, Stamped};
 use crate::workloads::{Mix, Streams};
 
@@ -21,6 +22,9 @@ const ITERATED: u64 = 10_000;
 /// Entries of the map that more threads use than there are cores.
 const CROWDED: u64 = 1000;
 
+/// Operations between two looks at the clock's flag: few, because some maps take long over them here.
+const LOOK: usize = 16;
+
 /// A way in which threads get in each other's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Situation {
@@ -30,6 +34,8 @@ pub enum Situation {
     HotOverwrite,
     /// All threads read and update the same eight keys.
     FewKeys,
+    /// All threads insert and remove keys of one shard.
+    OneShard,
     /// All threads ask for the same fresh keys in the same order.
     Stampede,
     /// One thread iterates, the others overwrite.
@@ -42,10 +48,11 @@ pub enum Situation {
 
 impl Situation {
     /// All of them, in display order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::HotUpdate,
         Self::HotOverwrite,
         Self::FewKeys,
+        Self::OneShard,
         Self::Stampede,
         Self::Iteration,
         Self::CrowdRead98,
@@ -58,6 +65,7 @@ impl Situation {
             Self::HotUpdate => "hot-update",
             Self::HotOverwrite => "hot-overwrite",
             Self::FewKeys => "few-keys",
+            Self::OneShard => "one-shard",
             Self::Stampede => "stampede",
             Self::Iteration => "iteration-beside-writers",
             Self::CrowdRead98 => "crowd-read98",
@@ -71,6 +79,7 @@ impl Situation {
             Self::HotUpdate => "all threads read, modify and write the same key",
             Self::HotOverwrite => "all threads overwrite the same key",
             Self::FewKeys => "50 % get, 50 % read-modify-write of the same eight keys",
+            Self::OneShard => "exchange on 1000 entries of one shard; only for map-sharded",
             Self::Stampede => {
                 "all threads get or insert the same fresh keys in the same order; a value takes about \
                  a microsecond to make"
@@ -90,7 +99,7 @@ impl Situation {
             Self::FewKeys => 8,
             Self::Stampede => STAMPEDE,
             Self::Iteration => ITERATED,
-            Self::CrowdRead98 | Self::CrowdExchange => CROWDED,
+            Self::OneShard | Self::CrowdRead98 | Self::CrowdExchange => CROWDED,
         }
     }
 
@@ -99,13 +108,18 @@ impl Situation {
         matches!(self, Self::CrowdRead98 | Self::CrowdExchange)
     }
 
+    /// Whether it can be brought about on a contender.
+    pub fn suits(self, contender: &Contender) -> bool {
+        !contender.is_local() && (self != Self::OneShard || contender.id == "map-sharded")
+    }
+
     fn mix(self) -> Mix {
         match self {
             Self::HotUpdate => Mix::Update,
             Self::HotOverwrite | Self::Iteration => Mix::Overwrite,
             Self::FewKeys => Mix::Half,
             Self::CrowdRead98 => Mix::Read98,
-            Self::CrowdExchange => Mix::Exchange,
+            Self::OneShard | Self::CrowdExchange => Mix::Exchange,
             Self::Stampede => Mix::Grow,
         }
     }
@@ -154,7 +168,8 @@ struct Everyone<H: Host<Numbers>>(Steady<H, Numbers>);
 
 impl<H: Host<Numbers>> Strained for Everyone<H> {
     fn strain(&mut self, threads: usize, limit: Duration) -> Result<Outcome, WrongAnswer> {
-        let job = |worker: &mut Worker<'_, H::Map, _>, _, stop: &AtomicBool| worker.run_until(stop);
+        let job =
+            |worker: &mut Worker<'_, H::Map, _>, _, stop: &AtomicBool| worker.run_until(stop, LOOK);
         let (round, each) = self.0.work(threads, Some(limit), job)?;
         Ok(Outcome { round, each, ..Outcome::default() })
     }
@@ -195,7 +210,7 @@ impl<H: Host<Numbers>> Strained for Iterating<H> {
     fn strain(&mut self, threads: usize, limit: Duration) -> Result<Outcome, WrongAnswer> {
         let job = |worker: &mut Worker<'_, H::Map, _>, thread, stop: &AtomicBool| match thread {
             0 => walk(worker.map(), stop),
-            _ => Part::Wrote(worker.run_until(stop)),
+            _ => Part::Wrote(worker.run_until(stop, LOOK)),
         };
         let (round, parts) = self.0.work(threads, Some(limit), job)?;
         let mut outcome = Outcome { round, ..Outcome::default() };
@@ -296,6 +311,10 @@ impl Visitor for Strain {
     type Output = Box<dyn Strained>;
 
     fn shared<F: SharedFamily>(self) -> Self::Output {
+        if self.situation == Situation::OneShard {
+            // The one contender that this situation suits, made otherwise.
+            return self.subject::<Shared<OneShard>>();
+        }
         self.subject::<Shared<F>>()
     }
 
