@@ -1,5 +1,6 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
+pub mod cost;
 mod grow;
 mod host;
 mod memory;
