@@ -6,6 +6,7 @@
 
 mod cost;
 mod instructions;
+mod merge;
 
 use serde::{Deserialize, Serialize};
 

@@ -2,18 +2,16 @@
 //!
 //! Each part of each contender is measured by a child process of its own, this program again.
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use atlas_bench_data::{Contender as ContenderData, Cost, FORMAT, Results, Settings};
-use atlas_benches::circumstances;
+use atlas_bench_data::Cost;
 use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::entries::{Entries, Numbers, Strings};
 use atlas_benches::measure::admits;
 use atlas_benches::measure::cost::{Part, Scope, measure};
+use atlas_benches::options::{self, Common};
 use atlas_benches::progress::Progress;
 use atlas_benches::raw::counting::CountingAllocator;
 use clap::Parser;
@@ -22,26 +20,13 @@ use clap::Parser;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Weighs concurrent maps: allocations per operation, heap and resident memory per entry, and what a
-/// stalled reader holds back.
+/// stalled reader holds back. The id of a cell is cost/ENTRY/PART/CONTENDER; PART is heap, allocations,
+/// stalled or resident.
 #[derive(Debug, Parser)]
 #[command(name = "cost", max_term_width = 100)]
 struct Options {
-    /// A first look: no strings, maps of at most 100K entries.
-    #[arg(long, conflicts_with = "full")]
-    quick: bool,
-    /// Strings too in maps of 1M entries.
-    #[arg(long)]
-    full: bool,
-    /// Only cells whose id cost/ENTRY/PART/CONTENDER contains TEXT, or one of its comma-separated
-    /// parts; given several times, all must hold. PART is heap, allocations, stalled or resident.
-    #[arg(long, value_name = "TEXT")]
-    filter: Vec<String>,
-    /// The seed of the operation streams.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Write the results to FILE as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
     /// Measure this in the present process and print it: CONTENDER ENTRY PART ENTRIES.
     #[arg(long, hide = true, num_args = 4)]
     part: Vec<String>,
@@ -58,16 +43,16 @@ struct Cell {
 impl Options {
     fn cells(&self) -> Vec<Cell> {
         let entries =
-            if self.quick { &[Numbers::NAME][..] } else { &[Numbers::NAME, Strings::NAME] };
+            if self.common.quick { &[Numbers::NAME][..] } else { &[Numbers::NAME, Strings::NAME] };
         let mut cells = Vec::new();
         for &entry in entries {
-            let large = self.full || (entry == Numbers::NAME && !self.quick);
+            let large = self.common.full || (entry == Numbers::NAME && !self.common.quick);
             let most = if large { 1_000_000 } else { 100_000 };
             for contender in CONTENDERS {
                 for part in Part::ALL {
                     let id = format!("cost/{entry}/{}/{}", part.name(), contender.id);
                     let alone = part == Part::Stalled && contender.is_local();
-                    if !alone && admits(&self.filter, &id) {
+                    if !alone && admits(&self.common.filter, &id) {
                         cells.push(Cell { contender, entry, part, most });
                     }
                 }
@@ -144,40 +129,17 @@ fn line(cost: &Cost) -> String {
 }
 
 fn run(options: &Options) -> Result<()> {
+    let seed = options.common.seed;
     if !options.part.is_empty() {
-        return part(&options.part, options.seed);
+        return part(&options.part, seed);
     }
     let cells = options.cells();
-    ensure!(!cells.is_empty(), "no cell fits --filter {}", options.filter.join(" --filter "));
-    // Fails now rather than after the measurement.
-    if let Some(path) = &options.json {
-        fs::write(path, "").with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    let takes_part = |contender: &Contender| cells.iter().any(|cell| cell.contender == contender);
+    let mut results = options.common.begin(0, Duration::ZERO, takes_part)?;
     let begin = Instant::now();
-    let takes_part = |contender: &&Contender| cells.iter().any(|cell| cell.contender == *contender);
-    let mut results = Results {
-        format: FORMAT,
-        machine: circumstances::machine(),
-        versions: circumstances::versions(),
-        settings: Settings {
-            arguments: std::env::args().skip(1).collect(),
-            seed: options.seed,
-            ..Settings::default()
-        },
-        contenders: CONTENDERS
-            .iter()
-            .filter(takes_part)
-            .map(|contender| ContenderData {
-                id: contender.id.to_owned(),
-                kind: contender.kind,
-                description: contender.description.to_owned(),
-            })
-            .collect(),
-        ..Results::default()
-    };
     let mut progress = Progress::new(cells.len());
     for cell in &cells {
-        add(&mut results.cost, cell.part, in_child(cell, options.seed)?);
+        add(&mut results.cost, cell.part, in_child(cell, seed)?);
         progress.step();
     }
     progress.finish();
@@ -188,19 +150,9 @@ fn run(options: &Options) -> Result<()> {
     println!("{:22}{:>33}{:>30}{:>10}", "", "allocations/op", "bytes/entry", "bytes/op");
     results.cost.iter().for_each(|cost| println!("{}", line(cost)));
     eprintln!("measured in {:.0} s", begin.elapsed().as_secs_f64());
-    if let Some(path) = &options.json {
-        let json = serde_json::to_string_pretty(&results)?;
-        fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    options.common.end(&results)
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    options::main(run)
 }

@@ -14,6 +14,8 @@ pub const BATCH: usize = 256;
 /// Operations in a stream, at the least: long enough that no branch predictor learns it.
 const LENGTH: usize = 1 << 18;
 const LONGEST: usize = 1 << 21;
+/// Operations in the streams of all threads together, at the most: a quarter of a gigabyte.
+const LONGEST_TOGETHER: usize = 1 << 26;
 
 /// An operation on one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,11 +123,12 @@ impl Stream {
         Self { ops, before }
     }
 
-    /// The batch that begins with operation number `n`, a multiple of [`BATCH`].
+    /// The next `count` operations from number `n` on, which must not reach into another batch of
+    /// [`BATCH`].
     #[inline]
-    pub fn batch(&self, n: u64) -> impl Iterator<Item = (Op, u64)> {
+    pub fn part(&self, n: u64, count: usize) -> impl Iterator<Item = (Op, u64)> {
         let start = (n % self.ops.len() as u64) as usize;
-        self.ops[start..start + BATCH].iter().map(|&word| unpack(word))
+        self.ops[start..start + count].iter().map(|&word| unpack(word))
     }
 
     /// Operation number `n`.
@@ -169,7 +172,8 @@ fn generator(seed: u64, mix: Mix, thread: usize) -> SmallRng {
 impl Streams {
     /// Makes the streams of `mix`, which is not [`Mix::Grow`]; the same for the same arguments.
     pub fn new(mix: Mix, entries: u64, threads: usize, seed: u64) -> Self {
-        let length = (4 * entries as usize).next_power_of_two().clamp(LENGTH, LONGEST);
+        let longest = LONGEST_TOGETHER / threads.next_power_of_two();
+        let length = (4 * entries as usize).next_power_of_two().clamp(LENGTH, LONGEST).min(longest);
         // Which keys are the hot ones: the same for all threads.
         let mut ids: Vec<u32> = Vec::new();
         if matches!(mix, Mix::Zipf95 | Mix::Zipf50) {
