@@ -1,6 +1,7 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
 pub mod cost;
+pub mod go;
 mod grow;
 mod host;
 mod memory;

@@ -102,7 +102,7 @@ fn unpack(word: u32) -> (Op, u64) {
 }
 
 impl Stream {
-    fn new(ops: Vec<u32>, entries: u64) -> Self {
+    pub(super) fn new(ops: Vec<u32>, entries: u64) -> Self {
         let mut before = vec![Counts::default()];
         let mut now = Counts::default();
         for batch in ops.chunks(BATCH) {
@@ -129,6 +129,11 @@ impl Stream {
     pub fn part(&self, n: u64, count: usize) -> impl Iterator<Item = (Op, u64)> {
         let start = (n % self.ops.len() as u64) as usize;
         self.ops[start..start + count].iter().map(|&word| unpack(word))
+    }
+
+    /// The operations as they are stored: the kind in the upper two bits, the key's id below.
+    pub(super) fn words(&self) -> &[u32] {
+        &self.ops
     }
 
     /// Operation number `n`.

@@ -52,7 +52,7 @@ pub const SECTIONS: &[Section] = &[
         about: "throughput on mixes of operations and recorded traces, and memory",
         quick: true,
         target: Target::Program("matrix", ""),
-        flags: &["threads", "keys", "rounds", "seconds-per-round", "trace"],
+        flags: &["threads", "keys", "rounds", "seconds-per-round", "trace", "go"],
     },
     Section {
         name: "criterion",
@@ -146,6 +146,11 @@ impl Section {
             for path in &flags.trace {
                 command.arg("--trace").arg(here.join(path));
             }
+        }
+        if let Some(path) = flags.go.as_ref().filter(|_| self.flags.contains(&"go")) {
+            // A bare name is looked up in PATH.
+            let bare = path.components().count() == 1;
+            command.arg("--go").arg(if bare { path.clone() } else { here.join(path) });
         }
         // The report's own tables follow, so the program's are not wanted.
         workspace::run(command.stdout(Stdio::null()))?;
