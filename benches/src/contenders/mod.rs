@@ -21,7 +21,11 @@ use atlas_bench_data::ContenderKind;
 use map_core::{BuildMap, ConcurrentMap, PinMap, ReserveError};
 
 /// The hasher of all contenders.
+#[cfg(not(feature = "fixed-seeds"))]
 pub type Hasher = map_core::DefaultHashBuilder;
+/// The hasher of all contenders, with the same seeds in every process.
+#[cfg(feature = "fixed-seeds")]
+pub type Hasher = foldhash::fast::FixedState;
 
 /// What a key must be for every contender to take it.
 pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}

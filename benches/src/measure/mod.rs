@@ -1,10 +1,13 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
+pub mod callgrind;
 pub mod cost;
+pub mod counters;
 pub mod go;
 mod grow;
 mod host;
 mod memory;
+pub mod probe;
 mod replay;
 mod run;
 mod steady;

@@ -136,6 +136,12 @@ impl Stream {
         &self.ops
     }
 
+    /// How many operations there are before they begin anew.
+    #[expect(clippy::len_without_is_empty, reason = "no stream is empty")]
+    pub fn len(&self) -> usize {
+        self.ops.len()
+    }
+
     /// Operation number `n`.
     pub fn op(&self, n: u64) -> (Op, u64) {
         unpack(self.ops[(n % self.ops.len() as u64) as usize])
@@ -207,6 +213,17 @@ impl Streams {
             Stream::new(ops.collect(), entries)
         };
         Self { mix, entries, threads: (0..threads).map(stream).collect() }
+    }
+}
+
+impl Streams {
+    /// The same streams, each with its first `length` operations only.
+    #[must_use]
+    pub fn shortened(&self, length: usize) -> Self {
+        let short = |stream: &Stream| {
+            Stream::new(stream.ops.iter().copied().take(length).collect(), self.entries)
+        };
+        Self { threads: self.threads.iter().map(short).collect(), ..*self }
     }
 }
 

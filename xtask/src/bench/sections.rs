@@ -68,6 +68,13 @@ pub const SECTIONS: &[Section] = &[
         target: Target::Program("cost", ""),
         flags: &[],
     },
+    Section {
+        name: "instructions",
+        about: "simulated instructions and cache misses of an operation, and hardware counters",
+        quick: false,
+        target: Target::Program("instructions", "fixed-seeds"),
+        flags: &["keys"],
+    },
 ];
 
 /// Reads the name of a section.
