@@ -20,7 +20,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure all maps and their peers; leave an HTML report
-    Bench(Bench),
+    Bench(Box<Bench>),
     /// Drive the conformance suites for longer than `cargo test` does
     Conformance(Conformance),
     /// Write the figures in the documents from the stored results

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use atlas_bench_data::Results;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::read_results;
+use super::{is_bare, read_results, weight};
 use crate::criterion;
 use crate::flags::Bench;
 use crate::workspace::{self, Workspace};
@@ -43,6 +43,8 @@ enum Target {
     Program(&'static str, &'static str),
     /// A criterion target.
     Criterion(&'static str),
+    /// Packages that are made for the purpose ([`weight`]); only with `--full`, or if asked for.
+    Packages,
 }
 
 /// Every section, in the order in which they run.
@@ -75,6 +77,13 @@ pub const SECTIONS: &[Section] = &[
         target: Target::Program("instructions", "fixed-seeds"),
         flags: &["keys"],
     },
+    Section {
+        name: "weight",
+        about: "what a map adds to a program: bytes, build time, crates; only with --full",
+        quick: false,
+        target: Target::Packages,
+        flags: &[],
+    },
 ];
 
 /// Reads the name of a section.
@@ -90,7 +99,11 @@ pub fn parser() -> impl TypedValueParser<Value = &'static Section> {
 pub fn wanted(flags: &Bench) -> Vec<&'static Section> {
     let all = SECTIONS.iter();
     if flags.only.is_empty() {
-        all.filter(|section| section.quick || !flags.quick).collect()
+        let fits = |section: &&Section| {
+            let full = section.target == Target::Packages;
+            if full { flags.full } else { section.quick || !flags.quick }
+        };
+        all.filter(fits).collect()
     } else {
         all.filter(|section| flags.only.contains(section)).collect()
     }
@@ -133,6 +146,7 @@ impl Section {
         match self.target {
             Target::Program(program, _) => self.run_program(workspace, program, flags, here, out),
             Target::Criterion(target) => run_criterion(workspace, target, flags),
+            Target::Packages => weight::measure(workspace, flags),
         }
     }
 
@@ -155,9 +169,8 @@ impl Section {
             }
         }
         if let Some(path) = flags.go.as_ref().filter(|_| self.flags.contains(&"go")) {
-            // A bare name is looked up in PATH.
-            let bare = path.components().count() == 1;
-            command.arg("--go").arg(if bare { path.clone() } else { here.join(path) });
+            let path = if is_bare(path) { path.clone() } else { here.join(path) };
+            command.arg("--go").arg(path);
         }
         // The report's own tables follow, so the program's are not wanted.
         workspace::run(command.stdout(Stdio::null()))?;
@@ -247,7 +260,8 @@ mod tests {
 
     #[test]
     fn sections_are_chosen() {
-        assert_eq!(names(&[]).len(), SECTIONS.len());
+        assert_eq!(names(&["--full"]).len(), SECTIONS.len());
+        assert_eq!(names(&[]).len(), SECTIONS.len() - 1);
         assert_eq!(names(&["--quick"]), ["matrix", "criterion"]);
         assert_eq!(names(&["--only", "criterion"]), ["criterion"]);
         assert_eq!(names(&["--only", "criterion", "--only", "matrix"]), ["matrix", "criterion"]);

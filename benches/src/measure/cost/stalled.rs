@@ -151,7 +151,7 @@ where
         entries: ENTRIES,
         operations,
         done,
-        writers_wait: writers_wait,
+        writers_wait,
         bytes_per_op: each(held, steady),
         steady_bytes_per_op: each(steady, warm),
         left_bytes_per_op: each(after, steady),
