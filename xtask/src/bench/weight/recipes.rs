@@ -33,6 +33,15 @@ const FOLDHASH: Dependency = Dependency { name: "foldhash", features: Some("[\"s
 const HASHBROWN: Dependency = Dependency { name: "hashbrown", features: Some("[\"inline-more\"]") };
 const TABLE: &str = "hashbrown::HashMap<K, V, foldhash::fast::RandomState>";
 
+/// The calls of a map that hands out references under a pin.
+const PINNED: [&str; 5] = [
+    "Map::default()",
+    "map.pin().insert(key, value).is_some()",
+    "map.pin().get(key).cloned()",
+    "map.pin().remove(key).is_some()",
+    "map.pin().iter().for_each(|(key, value)| f(key, value))",
+];
+
 /// One of ours.
 const fn ours(
     contender: &'static str,
@@ -125,25 +134,13 @@ pub const RECIPES: &[Recipe] = &[
         contender: "papaya",
         dependencies: &[with("papaya"), FOLDHASH],
         map: "papaya::HashMap<K, V, foldhash::fast::RandomState>",
-        calls: [
-            "Map::default()",
-            "map.pin().insert(key, value).is_some()",
-            "map.pin().get(key).cloned()",
-            "map.pin().remove(key).is_some()",
-            "map.pin().iter().for_each(|(key, value)| f(key, value))",
-        ],
+        calls: PINNED,
     },
     Recipe {
         contender: "flurry",
         dependencies: &[with("flurry"), FOLDHASH],
         map: "flurry::HashMap<K, V, foldhash::fast::RandomState>",
-        calls: [
-            "Map::default()",
-            "map.pin().insert(key, value).is_some()",
-            "map.pin().get(key).cloned()",
-            "map.pin().remove(key).is_some()",
-            "map.pin().iter().for_each(|(key, value)| f(key, value))",
-        ],
+        calls: PINNED,
     },
     Recipe {
         contender: "arc-swap-cow",
