@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use atlas_bench_data::{Contender as ContenderData, FORMAT, Results, Settings};
+use atlas_bench_data::{FORMAT, Results, Settings};
 use clap::{Args, Parser};
 
 use crate::circumstances;
@@ -134,11 +134,7 @@ impl Common {
         let contenders: Vec<_> = CONTENDERS
             .iter()
             .filter(|contender| takes_part(contender))
-            .map(|contender| ContenderData {
-                id: contender.id.to_owned(),
-                kind: contender.kind,
-                description: contender.description.to_owned(),
-            })
+            .map(Contender::data)
             .collect();
         let flags: String = match &self.filter[..] {
             [] => "the flags".to_owned(),

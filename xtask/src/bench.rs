@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: builds and runs the measuring programs, merges what they wrote, reports.
 
 pub mod sections;
+mod weight;
 
 use std::fs;
 use std::path::Path;
@@ -16,6 +17,9 @@ use crate::{criterion, report, trace};
 pub fn run(flags: &Bench) -> Result<()> {
     for path in &flags.trace {
         trace::check(path)?;
+    }
+    if let Some(go) = flags.go.as_ref().filter(|go| !is_bare(go)) {
+        ensure!(go.is_file(), "there is no `go` command at {}", go.display());
     }
     let workspace = Workspace::find()?;
     if flags.list {
@@ -51,6 +55,11 @@ pub fn run(flags: &Bench) -> Result<()> {
     print!("{}", report::terminal(&results));
     println!("\nreport:  {}\nresults: {}", page.display(), out.join("results.json").display());
     Ok(())
+}
+
+/// Whether a program is named without a directory, so that it is looked up in PATH.
+fn is_bare(program: &Path) -> bool {
+    program.components().count() == 1
 }
 
 /// Builds and runs the wanted sections and merges what they found.

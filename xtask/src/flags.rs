@@ -20,7 +20,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure all maps and their peers; leave an HTML report
-    Bench(Bench),
+    Bench(Box<Bench>),
     /// Drive the conformance suites for longer than `cargo test` does
     Conformance(Conformance),
     /// Write the figures in the documents from the stored results
@@ -56,6 +56,9 @@ pub struct Bench {
     /// Replay a recorded trace as well: one key a line, big-endian u32, or either in xz (repeatable)
     #[arg(long, value_name = "FILE")]
     pub trace: Vec<PathBuf>,
+    /// Measure Go's maps too, with the Go toolchain whose `go` command this is
+    #[arg(long, value_name = "PATH")]
+    pub go: Option<PathBuf>,
     /// Interleaved rounds per cell
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: Option<u32>,
@@ -70,7 +73,8 @@ pub struct Bench {
     pub only: Vec<&'static Section>,
     /// Measure nothing: make the report of stored results (the `results.json` of a run)
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "quick", "full", "filter", "threads", "keys", "trace", "rounds", "seconds_per_round", "seed", "only",
+        "quick", "full", "filter", "threads", "keys", "trace", "go", "rounds", "seconds_per_round", "seed",
+        "only",
     ])]
     pub from: Option<PathBuf>,
     /// Measure nothing: say which maps and workloads there are

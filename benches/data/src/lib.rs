@@ -5,15 +5,19 @@
 #![forbid(unsafe_code)]
 
 mod contention;
+mod cost;
 mod growth;
+mod instructions;
 mod latency;
 mod merge;
 
-pub use contention::{Contention, ContentionCounts};
-pub use growth::{Growth, GrowthWork};
-pub use latency::{ClockFloor, Latency, LatencyLoop, Percentiles};
-
 use serde::{Deserialize, Serialize};
+
+pub use contention::{Contention, ContentionCounts};
+pub use cost::{Allocations, Cost, Heap, HeapGrowth, Resident, Stalled, Weight};
+pub use growth::{Growth, GrowthWork};
+pub use instructions::{Counters, Instructions};
+pub use latency::{ClockFloor, Latency, LatencyLoop, Percentiles};
 
 /// The version of the form, raised when a reader of older files would be misled.
 pub const FORMAT: u32 = 1;
@@ -37,6 +41,18 @@ pub struct Results {
     pub matrix: Vec<Cell>,
     /// Heap bytes per entry.
     pub memory: Vec<Memory>,
+    /// What the maps cost beside time, by contender and kind of entry.
+    #[serde(default)]
+    pub cost: Vec<Cost>,
+    /// What each contender adds to a program; measured on request only.
+    #[serde(default)]
+    pub weight: Vec<Weight>,
+    /// Simulated instructions and cache misses of an operation.
+    #[serde(default)]
+    pub instructions: Vec<Instructions>,
+    /// The processor's own counts of an operation; empty where it is not allowed to be asked.
+    #[serde(default)]
+    pub counters: Vec<Counters>,
     /// The criterion comparisons.
     pub criterion: Vec<CriterionCell>,
     /// Times of single operations.

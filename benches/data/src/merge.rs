@@ -18,6 +18,10 @@ impl Results {
             workloads,
             matrix,
             memory,
+            cost,
+            weight,
+            instructions,
+            counters,
             criterion,
             latency,
             clock,
@@ -33,6 +37,10 @@ impl Results {
         unite(&mut self.workloads, workloads, |a, b| a.id == b.id);
         self.matrix.extend(matrix);
         self.memory.extend(memory);
+        self.cost.extend(cost);
+        self.weight.extend(weight);
+        self.instructions.extend(instructions);
+        self.counters.extend(counters);
         self.criterion.extend(criterion);
         self.latency.extend(latency);
         self.clock = self.clock.or(clock);
@@ -53,6 +61,10 @@ impl Results {
             workloads: _,
             matrix,
             memory,
+            cost,
+            weight,
+            instructions,
+            counters,
             criterion,
             latency,
             clock: _,
@@ -64,6 +76,10 @@ impl Results {
         [
             matrix.is_empty(),
             memory.is_empty(),
+            cost.is_empty(),
+            weight.is_empty(),
+            instructions.is_empty(),
+            counters.is_empty(),
             criterion.is_empty(),
             latency.is_empty(),
             growth.is_empty(),

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use atlas_bench_data::{Cell, Memory};
-use atlas_benches::contenders::{CONTENDERS, Contender};
+use atlas_bench_data::{Cell, Memory, Version};
+use atlas_benches::contenders::{CONTENDERS, Contender, go::GO};
 use atlas_benches::entries::{Entries, Numbers, Strings};
-use atlas_benches::measure::{self, Group, Plan, Workload, size_name};
+use atlas_benches::measure::{self, Group, Plan, Workload, go::Go, size_name};
 use atlas_benches::options::{self, Common, Keys, Rounds, Threads, or};
 use atlas_benches::progress::Progress;
 use atlas_benches::raw::counting::CountingAllocator;
@@ -41,6 +41,12 @@ struct Options {
     /// A recorded trace to replay: one key a line, or 32-bit big-endian numbers, or either in xz.
     #[arg(long, value_name = "FILE")]
     trace: Vec<PathBuf>,
+    /// Measure Go's maps too, with the Go toolchain whose `go` command this is.
+    #[arg(long, value_name = "PATH")]
+    go: Option<PathBuf>,
+    /// Break one answer of Go's maps; the run must fail.
+    #[arg(long, hide = true, requires = "go")]
+    go_fault: bool,
     /// List contenders and workloads and exit.
     #[arg(long)]
     list: bool,
@@ -51,7 +57,9 @@ impl Options {
         let traces: Vec<Arc<Trace>> =
             self.trace.iter().map(|path| Trace::open(path).map(Arc::new)).collect::<Result<_>>()?;
         let common = &self.common;
+        let go = self.go.as_ref().map(|path| Go::build(path, self.go_fault).map(Arc::new));
         let mut plan = Plan {
+            go: go.transpose()?,
             rounds: self.rounds.rounds(common.choose(3, 5, 5)),
             limit: self.rounds.limit(common.choose(0.015, 0.03, 0.04)),
             seed: common.seed,
@@ -83,6 +91,10 @@ impl Options {
                 );
             }
         }
+        match &plan.go {
+            Some(go) => plan.notes.extend_from_slice(&go.notes),
+            None => plan.notes.push("Go was not measured; give --go PATH.".to_owned()),
+        }
         Ok(plan)
     }
 
@@ -105,7 +117,7 @@ fn table(group: &Group, cells: &[Cell]) -> String {
     for (threads, _) in &group.cells {
         let _ = write!(text, "{:>9}", format!("{threads} thr"));
     }
-    for contender in CONTENDERS {
+    for contender in CONTENDERS.iter().chain(GO) {
         let mine: Vec<_> = cells.iter().filter(|cell| cell.contender == contender.id).collect();
         if mine.is_empty() {
             continue;
@@ -151,6 +163,9 @@ fn list() {
     for contender in CONTENDERS {
         println!("  {:14} {}", contender.id, contender.description);
     }
+    for contender in GO {
+        println!("  {:14} {}; with --go", contender.id, contender.description);
+    }
     println!("workloads");
     for mix in Mix::ALL {
         println!("  {:14} {}", mix.id(), mix.description());
@@ -171,6 +186,12 @@ fn run(options: &Options) -> Result<()> {
             || weighed.iter().any(|(weighed, _)| *weighed == contender)
     };
     let mut results = options.common.begin(plan.rounds, plan.limit, takes_part)?;
+    for contender in plan.contenders().into_iter().filter(|contender| GO.contains(contender)) {
+        results.contenders.push(contender.data());
+    }
+    results.versions.extend(
+        plan.go.iter().map(|go| Version { name: "go".to_owned(), version: go.version.clone() }),
+    );
     results.workloads = plan.workloads();
     results.notes.clone_from(&plan.notes);
     eprintln!("{} measurements, about {:.0} s", plan.steps(), plan.estimate());

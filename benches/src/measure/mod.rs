@@ -1,11 +1,16 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
+pub mod callgrind;
 pub mod contention;
+pub mod cost;
+pub mod counters;
+pub mod go;
 mod grow;
 pub mod growth;
 mod host;
 pub mod latency;
 mod memory;
+pub mod probe;
 pub mod record;
 mod replay;
 mod run;

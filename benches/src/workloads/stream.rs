@@ -120,7 +120,7 @@ fn unpack(word: u32) -> (Op, u64) {
 }
 
 impl Stream {
-    fn new(ops: Vec<u32>, entries: u64) -> Self {
+    pub(super) fn new(ops: Vec<u32>, entries: u64) -> Self {
         let mut before = vec![Counts::default()];
         let mut now = Counts::default();
         for batch in ops.chunks(BATCH) {
@@ -136,6 +136,17 @@ impl Stream {
     pub fn part(&self, n: u64, count: usize) -> impl Iterator<Item = (Op, u64)> {
         let start = (n % self.ops.len() as u64) as usize;
         self.ops[start..start + count].iter().map(|&word| unpack(word))
+    }
+
+    /// The operations as they are stored: the kind in the upper two bits, the key's id below.
+    pub(super) fn words(&self) -> &[u32] {
+        &self.ops
+    }
+
+    /// How many operations there are before they begin anew.
+    #[expect(clippy::len_without_is_empty, reason = "no stream is empty")]
+    pub fn len(&self) -> usize {
+        self.ops.len()
     }
 
     /// Operation number `n`.
@@ -214,6 +225,17 @@ impl Streams {
             Stream::new(ops.collect(), entries)
         };
         Self { mix, entries, threads: (0..threads).map(stream).collect() }
+    }
+}
+
+impl Streams {
+    /// The same streams, each with its first `length` operations only.
+    #[must_use]
+    pub fn shortened(&self, length: usize) -> Self {
+        let short = |stream: &Stream| {
+            Stream::new(stream.ops.iter().copied().take(length).collect(), self.entries)
+        };
+        Self { threads: self.threads.iter().map(short).collect(), ..*self }
     }
 }
 

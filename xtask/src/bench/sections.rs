@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use atlas_bench_data::Results;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::read_results;
+use super::{is_bare, read_results, weight};
 use crate::criterion;
 use crate::flags::Bench;
 use crate::workspace::{self, Workspace};
@@ -43,6 +43,8 @@ enum Target {
     Program(&'static str, &'static str),
     /// A criterion target.
     Criterion(&'static str),
+    /// Packages that are made for the purpose ([`weight`]); only with `--full`, or if asked for.
+    Packages,
 }
 
 /// Every section, in the order in which they run.
@@ -52,7 +54,7 @@ pub const SECTIONS: &[Section] = &[
         about: "throughput on mixes of operations and recorded traces, and memory",
         quick: true,
         target: Target::Program("matrix", ""),
-        flags: &["threads", "keys", "rounds", "seconds-per-round", "trace"],
+        flags: &["threads", "keys", "rounds", "seconds-per-round", "trace", "go"],
     },
     Section {
         name: "latency",
@@ -89,6 +91,27 @@ pub const SECTIONS: &[Section] = &[
         target: Target::Criterion("maps"),
         flags: &[],
     },
+    Section {
+        name: "cost",
+        about: "allocations, heap, memory that a stalled reader holds back, resident memory",
+        quick: false,
+        target: Target::Program("cost", ""),
+        flags: &[],
+    },
+    Section {
+        name: "instructions",
+        about: "simulated instructions and cache misses of an operation, and hardware counters",
+        quick: false,
+        target: Target::Program("instructions", "fixed-seeds"),
+        flags: &["keys"],
+    },
+    Section {
+        name: "weight",
+        about: "what a map adds to a program: bytes, build time, crates; only with --full",
+        quick: false,
+        target: Target::Packages,
+        flags: &[],
+    },
 ];
 
 /// Reads the name of a section.
@@ -104,7 +127,11 @@ pub fn parser() -> impl TypedValueParser<Value = &'static Section> {
 pub fn wanted(flags: &Bench) -> Vec<&'static Section> {
     let all = SECTIONS.iter();
     if flags.only.is_empty() {
-        all.filter(|section| section.quick || !flags.quick).collect()
+        let fits = |section: &&Section| {
+            let full = section.target == Target::Packages;
+            if full { flags.full } else { section.quick || !flags.quick }
+        };
+        all.filter(fits).collect()
     } else {
         all.filter(|section| flags.only.contains(section)).collect()
     }
@@ -147,6 +174,7 @@ impl Section {
         match self.target {
             Target::Program(program, _) => self.run_program(workspace, program, flags, here, out),
             Target::Criterion(target) => run_criterion(workspace, target, flags),
+            Target::Packages => weight::measure(workspace, flags),
         }
     }
 
@@ -167,6 +195,10 @@ impl Section {
             for path in &flags.trace {
                 command.arg("--trace").arg(here.join(path));
             }
+        }
+        if let Some(path) = flags.go.as_ref().filter(|_| self.flags.contains(&"go")) {
+            let path = if is_bare(path) { path.clone() } else { here.join(path) };
+            command.arg("--go").arg(path);
         }
         // The report's own tables follow, so the program's are not wanted.
         workspace::run(command.stdout(Stdio::null()))?;
@@ -256,7 +288,8 @@ mod tests {
 
     #[test]
     fn sections_are_chosen() {
-        assert_eq!(names(&[]).len(), SECTIONS.len());
+        assert_eq!(names(&["--full"]).len(), SECTIONS.len());
+        assert_eq!(names(&[]).len(), SECTIONS.len() - 1);
         assert_eq!(names(&["--quick"]), ["matrix", "criterion"]);
         assert_eq!(names(&["--only", "criterion"]), ["criterion"]);
         assert_eq!(names(&["--only", "criterion", "--only", "matrix"]), ["matrix", "criterion"]);

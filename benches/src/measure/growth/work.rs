@@ -30,7 +30,7 @@ impl CountWork {
             let mut work = GrowthWork { least_hash_calls: u64::MAX, ..GrowthWork::default() };
             let (mut new, mut clones) = (0, 0);
             for id in 0..self.entries {
-                let (before, memory) = (calls(), (counter.allocations(), counter.requested()));
+                let (before, memory) = (calls(), (counter.calls(), counter.bytes()));
                 new += u64::from(map.insert(keys.key(id), u64::stamped(id, 0)));
                 let hashed = calls().0 - before.0;
                 let cloned = calls().1 - before.1;
@@ -39,8 +39,8 @@ impl CountWork {
                 work.hash_calls += hashed;
                 work.most_clones = work.most_clones.max(cloned);
                 clones += cloned;
-                work.most_allocations = work.most_allocations.max(counter.allocations() - memory.0);
-                work.most_bytes = work.most_bytes.max(counter.requested() - memory.1);
+                work.most_allocations = work.most_allocations.max(counter.calls() - memory.0);
+                work.most_bytes = work.most_bytes.max(counter.bytes() - memory.1);
             }
             expect("keys that were new", new, self.entries)?;
             expect("len()", map.len() as u64, self.entries)?;
