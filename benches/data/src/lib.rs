@@ -4,7 +4,17 @@
 //! document, [`Results`]; field names are an interface: add, do not rename.
 #![forbid(unsafe_code)]
 
+mod batches;
+mod choice;
+mod goals;
+mod scenarios;
+
 use serde::{Deserialize, Serialize};
+
+pub use batches::BatchCell;
+pub use choice::{Choice, ChoiceRow};
+pub use goals::{CheckResult, GoalResult, Sense, Verdict};
+pub use scenarios::ScenarioRow;
 
 /// The version of the form, raised when a reader of older files would be misled.
 pub const FORMAT: u32 = 1;
@@ -30,6 +40,18 @@ pub struct Results {
     pub memory: Vec<Memory>,
     /// The criterion comparisons.
     pub criterion: Vec<CriterionCell>,
+    /// The named scenarios.
+    #[serde(default)]
+    pub scenarios: Vec<ScenarioRow>,
+    /// Many keys in one call, against one by one.
+    #[serde(default)]
+    pub batches: Vec<BatchCell>,
+    /// The goals and how far they are met.
+    #[serde(default)]
+    pub goals: Vec<GoalResult>,
+    /// One described workload on all maps.
+    #[serde(default)]
+    pub choice: Option<Choice>,
     /// What was left out and why, in words.
     pub notes: Vec<String>,
 }

@@ -1,10 +1,14 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
+pub mod batches;
+mod events;
 mod grow;
 mod host;
 mod memory;
 mod replay;
 mod run;
+pub mod sampled;
+pub mod scenarios;
 mod steady;
 
 use std::error::Error;

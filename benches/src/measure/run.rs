@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use atlas_bench_data::Cell;
 
-use super::{OfMix, OfTrace, Subject, sits_out};
+use super::{OfMix, OfTrace, Round, Subject, sits_out};
 use crate::contenders::{CONTENDERS, Contender};
 use crate::entries::{Entries, Numbers, Strings};
 use crate::workloads::trace::Trace;
@@ -218,16 +218,17 @@ impl Plan {
         step: &mut impl FnMut(),
     ) -> Result<Vec<Cell>> {
         let mut subjects: Vec<(&Contender, Box<dyn Subject>)> = Vec::new();
-        let mut cells = Vec::new();
-        for (threads, contenders) in &group.cells {
-            for &contender in contenders {
-                if subjects.iter().all(|(known, _)| *known != contender) {
-                    subjects.push((contender, subject(contender)));
-                }
+        for &contender in group.cells.iter().flat_map(|(_, contenders)| contenders) {
+            if subjects.iter().all(|(known, _)| *known != contender) {
+                subjects.push((contender, subject(contender)));
             }
-            let mut rounds = vec![Vec::new(); contenders.len()];
-            // One more round than is kept: the first warms caches, branches and the map's own state.
-            for number in 0..=self.rounds {
+        }
+        let mut rounds: Vec<Vec<Vec<Round>>> =
+            group.cells.iter().map(|(_, contenders)| vec![Vec::new(); contenders.len()]).collect();
+        // One more round than is kept: the first warms caches, branches and the map's own state. A round
+        // has all numbers of threads, so that they too are compared side by side.
+        for number in 0..=self.rounds {
+            for ((threads, contenders), rounds) in group.cells.iter().zip(&mut rounds) {
                 for turn in 0..contenders.len() {
                     let index = (turn + number) % contenders.len();
                     let contender = contenders[index];
@@ -248,6 +249,9 @@ impl Plan {
                     }
                 }
             }
+        }
+        let mut cells = Vec::new();
+        for ((threads, contenders), rounds) in group.cells.iter().zip(rounds) {
             for (contender, rounds) in contenders.iter().zip(rounds) {
                 let gets: u64 = rounds.iter().map(|round| round.gets).sum();
                 let hits: u64 = rounds.iter().map(|round| round.hits).sum();
@@ -257,7 +261,7 @@ impl Plan {
                     entry: group.workload.entry().to_owned(),
                     keys: group.workload.keys(),
                     threads: *threads as u32,
-                    mops: rounds.iter().map(super::Round::mops).collect(),
+                    mops: rounds.iter().map(Round::mops).collect(),
                     hit_ratio: (gets > 0).then(|| hits as f64 / gets as f64),
                 });
             }

@@ -83,7 +83,7 @@ pub struct Stream {
 }
 
 /// An operation and a key's id in one word.
-fn pack(op: Op, id: u64) -> u32 {
+pub(super) fn pack(op: Op, id: u64) -> u32 {
     (op as u32) << 30 | id as u32
 }
 
@@ -100,7 +100,7 @@ fn unpack(word: u32) -> (Op, u64) {
 }
 
 impl Stream {
-    fn new(ops: Vec<u32>, entries: u64) -> Self {
+    pub(super) fn new(ops: Vec<u32>, entries: u64) -> Self {
         let mut before = vec![Counts::default()];
         let mut now = Counts::default();
         for batch in ops.chunks(BATCH) {
