@@ -65,14 +65,24 @@ pub struct Rounds {
     pub seconds_per_round: Option<f64>,
 }
 
-fn parse_threads(text: &str) -> Result<usize, String> {
+/// Reads a number of threads.
+///
+/// # Errors
+///
+/// With the reason.
+pub fn parse_threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n) if (1..=MAX_THREADS).contains(&n) => Ok(n),
         _ => Err(format!("not a number from 1 to {MAX_THREADS}")),
     }
 }
 
-fn parse_keys(text: &str) -> Result<u64, String> {
+/// Reads a size such as `100K`.
+///
+/// # Errors
+///
+/// With the reason.
+pub fn parse_keys(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.strip_suffix(['K', 'k', 'M', 'm']) {
         Some(digits) if text.ends_with(['K', 'k']) => (digits, 1000),
         Some(digits) => (digits, 1_000_000),

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use atlas_benches::contenders::{CONTENDERS, Visitor};
 use atlas_benches::entries::{Entries, Numbers, Strings};
 use atlas_benches::measure::probe::{Probe, atlas_counted_stretch};
+use atlas_benches::measure::sampled::{OfShape, SAMPLED, Sampled};
 use atlas_benches::measure::{OfMix, OfTrace, Round, WrongAnswer};
 use atlas_benches::workloads::trace::Trace;
-use atlas_benches::workloads::{Mix, Streams};
+use atlas_benches::workloads::{Mix, Shape, Streams};
 use support::{Family, Twist};
 
 const ROUND: Duration = Duration::from_millis(10);
@@ -129,6 +130,49 @@ fn a_trace_refuses_skipped_insertions() {
     for threads in [1, 2] {
         assert!(OfTrace(trace.clone()).shared::<Family<Straight>>().round(threads, ROUND).is_ok());
         assert!(OfTrace(trace.clone()).shared::<Family<Faulty>>().round(threads, ROUND).is_err());
+    }
+}
+
+/// What a sampled workload makes of a map with a fault.
+fn sampled<T: Twist>(shape: Shape) -> Result<Sampled, WrongAnswer> {
+    let subject = OfShape::<Numbers>::new(shape, 2, 1);
+    subject.shared::<Family<T>>().round(2, ROUND)
+}
+
+#[test]
+fn sampled_workloads_refuse_faults() {
+    struct NoInsert;
+    impl Twist for NoInsert {
+        fn drops_insert() -> bool {
+            faults::now_and_then()
+        }
+    }
+    struct NoRemove;
+    impl Twist for NoRemove {
+        fn drops_remove() -> bool {
+            faults::now_and_then()
+        }
+    }
+    struct NoRead;
+    impl Twist for NoRead {
+        fn drops_read() -> bool {
+            faults::now_and_then()
+        }
+    }
+    let steady = Shape { entries: 1000, gets: 50.0, updates: 10.0, ..Shape::default() };
+    let churn = Shape { churn: 20.0, ..steady };
+    let growing = Shape { updates: 0.0, growing: true, ..steady };
+    for shape in [steady, churn, growing] {
+        let sound = sampled::<Straight>(shape).unwrap_or_else(|error| panic!("{shape:?}: {error}"));
+        assert!(sound.all.len() >= sound.ops / SAMPLED / 2, "{sound:?}");
+        assert!(sound.writes.len() < sound.all.len());
+    }
+    for shape in [churn, growing] {
+        assert!(sampled::<NoInsert>(shape).is_err(), "{shape:?}");
+    }
+    assert!(sampled::<NoRemove>(churn).is_err());
+    for shape in [steady, growing] {
+        assert!(sampled::<NoRead>(shape).is_err(), "{shape:?}");
     }
 }
 

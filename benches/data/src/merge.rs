@@ -28,6 +28,10 @@ impl Results {
             growth,
             contention,
             contention_counts,
+            scenarios,
+            batches,
+            goals,
+            choice,
             notes,
         } = other;
         if self.versions.is_empty() {
@@ -47,6 +51,10 @@ impl Results {
         self.growth.extend(growth);
         self.contention.extend(contention);
         self.contention_counts.extend(contention_counts);
+        self.scenarios.extend(scenarios);
+        self.batches.extend(batches);
+        unite(&mut self.goals, goals, |a, b| a.id == b.id);
+        self.choice = self.choice.take().or(choice);
         unite(&mut self.notes, notes, |a, b| a == b);
     }
 
@@ -71,6 +79,10 @@ impl Results {
             growth,
             contention,
             contention_counts,
+            scenarios,
+            batches,
+            goals,
+            choice,
             notes: _,
         } = self;
         [
@@ -85,6 +97,10 @@ impl Results {
             growth.is_empty(),
             contention.is_empty(),
             contention_counts.is_empty(),
+            scenarios.is_empty(),
+            batches.is_empty(),
+            goals.is_empty(),
+            choice.is_none(),
         ]
         .iter()
         .all(|empty| *empty)

@@ -1,5 +1,6 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
+pub mod batches;
 pub mod callgrind;
 pub mod contention;
 pub mod cost;
@@ -14,6 +15,8 @@ pub mod probe;
 pub mod record;
 mod replay;
 mod run;
+pub mod sampled;
+pub mod scenarios;
 mod steady;
 
 use std::error::Error;
@@ -154,12 +157,14 @@ pub fn sits_out(contender: &Contender, writes: bool, entries: u64) -> Option<Str
     })
 }
 
-/// Rounds and, in each, whose turn it is: all of `contenders` once, each time another one first. Round
-/// 0 comes before the `rounds` that count.
+/// In which order contenders take their turns in a round: each time another one first.
+fn order(round: usize, contenders: usize) -> impl Iterator<Item = usize> {
+    (0..contenders).map(move |turn| (turn + round) % contenders)
+}
+
+/// Rounds and, in each, whose turn it is. Round 0 comes before the `rounds` that count.
 fn turns(rounds: usize, contenders: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..=rounds).flat_map(move |round| {
-        (0..contenders).map(move |turn| (round, (turn + round) % contenders))
-    })
+    (0..=rounds).flat_map(move |round| order(round, contenders).map(move |index| (round, index)))
 }
 
 /// A wrong answer with where it was given.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use atlas_bench_data::{Cell, Workload as WorkloadData};
 
 use super::go::Go;
-use super::{OfMix, OfTrace, Subject, circumstances_of, sits_out, turns};
+use super::{OfMix, OfTrace, Round, Subject, circumstances_of, order, sits_out};
 use crate::contenders::{CONTENDERS, Contender, go::GO};
 use crate::entries::{Entries, Numbers, Strings};
 use crate::workloads::trace::Trace;
@@ -247,28 +247,34 @@ impl Plan {
         step: &mut impl FnMut(),
     ) -> Result<Vec<Cell>> {
         let mut subjects: Vec<(&Contender, Box<dyn Subject>)> = Vec::new();
+        for &contender in group.cells.iter().flat_map(|(_, contenders)| contenders) {
+            if subjects.iter().all(|(known, _)| *known != contender) {
+                subjects.push((contender, subject(contender)?));
+            }
+        }
+        let mut rounds: Vec<Vec<Vec<Round>>> =
+            group.cells.iter().map(|(_, contenders)| vec![Vec::new(); contenders.len()]).collect();
+        // One more round than is kept: the first warms caches, branches and the map's own state. A round
+        // has all numbers of threads, so that they too are compared side by side.
+        for number in 0..=self.rounds {
+            for ((threads, contenders), rounds) in group.cells.iter().zip(&mut rounds) {
+                for index in order(number, contenders.len()) {
+                    let contender = contenders[index];
+                    let found = subjects.iter_mut().find(|(known, _)| *known == contender);
+                    let Some((_, subject)) = found else { continue };
+                    let limit = if number == 0 { self.limit / 4 } else { self.limit };
+                    let round = subject.round(*threads, limit).map_err(|wrong| {
+                        circumstances_of(wrong, contender, &group.workload, *threads)
+                    })?;
+                    if number > 0 {
+                        rounds[index].push(round);
+                        step();
+                    }
+                }
+            }
+        }
         let mut cells = Vec::new();
-        for (threads, contenders) in &group.cells {
-            for &contender in contenders {
-                if subjects.iter().all(|(known, _)| *known != contender) {
-                    subjects.push((contender, subject(contender)?));
-                }
-            }
-            let mut rounds = vec![Vec::new(); contenders.len()];
-            // One more round than is kept: the first warms caches, branches and the map's own state.
-            for (number, index) in turns(self.rounds, contenders.len()) {
-                let contender = contenders[index];
-                let found = subjects.iter_mut().find(|(known, _)| *known == contender);
-                let Some((_, subject)) = found else { continue };
-                let limit = if number == 0 { self.limit / 4 } else { self.limit };
-                let round = subject.round(*threads, limit).map_err(|wrong| {
-                    circumstances_of(wrong, contender, &group.workload, *threads)
-                })?;
-                if number > 0 {
-                    rounds[index].push(round);
-                    step();
-                }
-            }
+        for ((threads, contenders), rounds) in group.cells.iter().zip(rounds) {
             for (contender, rounds) in contenders.iter().zip(rounds) {
                 let gets: u64 = rounds.iter().map(|round| round.gets).sum();
                 let hits: u64 = rounds.iter().map(|round| round.hits).sum();
@@ -278,7 +284,7 @@ impl Plan {
                     entry: group.workload.entry().to_owned(),
                     keys: group.workload.keys(),
                     threads: *threads as u32,
-                    mops: rounds.iter().map(super::Round::mops).collect(),
+                    mops: rounds.iter().map(Round::mops).collect(),
                     hit_ratio: (gets > 0).then(|| hits as f64 / gets as f64),
                 });
             }

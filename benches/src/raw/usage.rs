@@ -59,6 +59,14 @@ pub fn thread() -> Option<Usage> {
     })
 }
 
+/// Seconds that the calling thread could run but stood in line for a core; `None` where the system does
+/// not say.
+pub fn queued_seconds() -> Option<f64> {
+    let line = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(nanoseconds / 1e9)
+}
+
 /// Looks at the calling thread; `None` where the system has no figures for single threads.
 #[cfg(not(target_os = "linux"))]
 pub fn thread() -> Option<Usage> {

@@ -103,7 +103,7 @@ pub struct Stream {
 }
 
 /// An operation and a key's id in one word.
-fn pack(op: Op, id: u64) -> u32 {
+pub(super) fn pack(op: Op, id: u64) -> u32 {
     (op as u32) << 30 | id as u32
 }
 

@@ -4,7 +4,7 @@
 //! processor, and how much processor time they used. For our own maps a build with the feature
 //! `contention-counters` says more ([`count`]); what it measures in time is not kept.
 
-mod one_shard;
+mod same_hash;
 mod situations;
 mod strains;
 
@@ -57,7 +57,7 @@ impl Plan {
             }
             let (id, size) = (situation.id(), size_name(situation.keys()));
             let mut contenders = Vec::new();
-            for contender in CONTENDERS.iter().filter(|contender| situation.suits(contender)) {
+            for contender in CONTENDERS.iter().filter(|contender| !contender.is_local()) {
                 if !admits(filters, &format!("{id}/u64/{size}/t{threads}/{}", contender.id)) {
                     continue;
                 }

@@ -10,8 +10,8 @@ use map_core::ConcurrentMap;
 
 use super::super::steady::Worker;
 use super::super::{Alone, Host, Round, Shared, Steady, WrongAnswer, expect, fresh};
-use super::one_shard::OneShard;
-use crate::contenders::{Contender, LocalFamily, SharedFamily, Visitor};
+use super::same_hash::SameHash;
+use crate::contenders::{LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers, Stamped};
 use crate::workloads::{Mix, Streams};
 
@@ -19,6 +19,8 @@ use crate::workloads::{Mix, Streams};
 const STAMPEDE: u64 = 10_000;
 /// Entries of the map that is iterated.
 const ITERATED: u64 = 10_000;
+/// Entries whose keys have the same hash: few, because a map must look at all of them one by one.
+const ALIKE: u64 = 16;
 /// Entries of the map that more threads use than there are cores.
 const CROWDED: u64 = 1000;
 
@@ -34,8 +36,8 @@ pub enum Situation {
     HotOverwrite,
     /// All threads read and update the same eight keys.
     FewKeys,
-    /// All threads insert and remove keys of one shard.
-    OneShard,
+    /// All threads insert and remove keys that have the same hash.
+    SameHash,
     /// All threads ask for the same fresh keys in the same order.
     Stampede,
     /// One thread iterates, the others overwrite.
@@ -52,7 +54,7 @@ impl Situation {
         Self::HotUpdate,
         Self::HotOverwrite,
         Self::FewKeys,
-        Self::OneShard,
+        Self::SameHash,
         Self::Stampede,
         Self::Iteration,
         Self::CrowdRead98,
@@ -65,7 +67,7 @@ impl Situation {
             Self::HotUpdate => "hot-update",
             Self::HotOverwrite => "hot-overwrite",
             Self::FewKeys => "few-keys",
-            Self::OneShard => "one-shard",
+            Self::SameHash => "same-hash",
             Self::Stampede => "stampede",
             Self::Iteration => "iteration-beside-writers",
             Self::CrowdRead98 => "crowd-read98",
@@ -79,7 +81,7 @@ impl Situation {
             Self::HotUpdate => "all threads read, modify and write the same key",
             Self::HotOverwrite => "all threads overwrite the same key",
             Self::FewKeys => "50 % get, 50 % read-modify-write of the same eight keys",
-            Self::OneShard => "exchange on 1000 entries of one shard; only for map-sharded",
+            Self::SameHash => "exchange on 16 entries whose keys all have the same hash",
             Self::Stampede => {
                 "all threads get or insert the same fresh keys in the same order; a value takes about \
                  a microsecond to make"
@@ -99,7 +101,8 @@ impl Situation {
             Self::FewKeys => 8,
             Self::Stampede => STAMPEDE,
             Self::Iteration => ITERATED,
-            Self::OneShard | Self::CrowdRead98 | Self::CrowdExchange => CROWDED,
+            Self::SameHash => ALIKE,
+            Self::CrowdRead98 | Self::CrowdExchange => CROWDED,
         }
     }
 
@@ -108,18 +111,13 @@ impl Situation {
         matches!(self, Self::CrowdRead98 | Self::CrowdExchange)
     }
 
-    /// Whether it can be brought about on a contender.
-    pub fn suits(self, contender: &Contender) -> bool {
-        !contender.is_local() && (self != Self::OneShard || contender.id == "map-sharded")
-    }
-
     fn mix(self) -> Mix {
         match self {
             Self::HotUpdate => Mix::Update,
             Self::HotOverwrite | Self::Iteration => Mix::Overwrite,
             Self::FewKeys => Mix::Half,
             Self::CrowdRead98 => Mix::Read98,
-            Self::OneShard | Self::CrowdExchange => Mix::Exchange,
+            Self::SameHash | Self::CrowdExchange => Mix::Exchange,
             Self::Stampede => Mix::Grow,
         }
     }
@@ -164,9 +162,9 @@ pub trait Strained {
 }
 
 /// All threads do as much as they can.
-struct Everyone<H: Host<Numbers>>(Steady<H, Numbers>);
+struct Everyone<H: Host<E>, E: Entries>(Steady<H, E>);
 
-impl<H: Host<Numbers>> Strained for Everyone<H> {
+impl<H: Host<E>, E: Entries> Strained for Everyone<H, E> {
     fn strain(&mut self, threads: usize, limit: Duration) -> Result<Outcome, WrongAnswer> {
         let job =
             |worker: &mut Worker<'_, H::Map, _>, _, stop: &AtomicBool| worker.run_until(stop, LOOK);
@@ -294,16 +292,18 @@ pub struct Strain {
 }
 
 impl Strain {
-    fn subject<H: Host<Numbers>>(self) -> Box<dyn Strained> {
-        if self.situation == Situation::Stampede {
-            return Box::new(Stampede::<H>(PhantomData));
-        }
-        let entries = Arc::new(Numbers::new(self.streams.mix.universe(self.streams.entries)));
-        let steady = Steady::<H, _>::new(entries, self.streams);
+    fn subject<H: Host<Numbers> + Host<SameHash>>(self) -> Box<dyn Strained> {
         match self.situation {
-            Situation::Iteration => Box::new(Iterating(steady)),
-            _ => Box::new(Everyone(steady)),
+            Situation::Stampede => Box::new(Stampede::<H>(PhantomData)),
+            Situation::Iteration => Box::new(Iterating(self.steady::<H, _>())),
+            Situation::SameHash => Box::new(Everyone(self.steady::<H, SameHash>())),
+            _ => Box::new(Everyone(self.steady::<H, Numbers>())),
         }
+    }
+
+    fn steady<H: Host<E>, E: Entries>(self) -> Steady<H, E> {
+        let entries = Arc::new(E::new(self.streams.mix.universe(self.streams.entries)));
+        Steady::new(entries, self.streams)
     }
 }
 
@@ -311,10 +311,6 @@ impl Visitor for Strain {
     type Output = Box<dyn Strained>;
 
     fn shared<F: SharedFamily>(self) -> Self::Output {
-        if self.situation == Situation::OneShard {
-            // The one contender that this situation suits, made otherwise.
-            return self.subject::<Shared<OneShard>>();
-        }
         self.subject::<Shared<F>>()
     }
 
