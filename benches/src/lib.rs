@@ -11,6 +11,7 @@ pub mod measure;
 pub mod options;
 pub mod progress;
 pub mod raw;
+pub mod table;
 pub mod workloads;
 
 /// Keeps the README's examples true.

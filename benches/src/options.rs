@@ -65,6 +65,23 @@ pub struct Rounds {
     pub seconds_per_round: Option<f64>,
 }
 
+/// The flags of a program that compares at several sizes and numbers of threads, in rounds.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Compare {
+    /// The flags of every program.
+    #[command(flatten)]
+    pub common: Common,
+    /// Numbers of threads.
+    #[command(flatten)]
+    pub threads: Threads,
+    /// Sizes of maps.
+    #[command(flatten)]
+    pub keys: Keys,
+    /// How often and how long.
+    #[command(flatten)]
+    pub rounds: Rounds,
+}
+
 /// Reads a number of threads.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ fn twisted<T: Twist>(situation: Situation) -> Result<Outcome, WrongAnswer> {
 fn all_contenders_stand_all_situations() {
     for situation in Situation::ALL {
         for contender in CONTENDERS.iter().filter(|contender| !contender.is_local()) {
-            if contender.copies_on_write && situation.keys() > 2000 {
+            if situation.sits_out(contender).is_some() {
                 continue;
             }
             for threads in [2, 5] {

@@ -1,17 +1,15 @@
 //! `cargo xtask bench`: builds and runs the measuring programs, merges what they wrote, reports.
 
-pub mod sections;
-mod weight;
-
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use atlas_bench_data::{FORMAT, Results};
 
 use crate::flags::Bench;
 use crate::workspace::{self, Workspace};
-use crate::{criterion, report, trace};
+use crate::{criterion, report, sections, trace};
 
 /// Measures, then writes the report.
 pub fn run(flags: &Bench) -> Result<()> {
@@ -58,7 +56,7 @@ pub fn run(flags: &Bench) -> Result<()> {
 }
 
 /// Whether a program is named without a directory, so that it is looked up in PATH.
-fn is_bare(program: &Path) -> bool {
+pub fn is_bare(program: &Path) -> bool {
     program.components().count() == 1
 }
 
@@ -68,8 +66,10 @@ fn measure(workspace: &Workspace, flags: &Bench, here: &Path, out: &Path) -> Res
     sections::build(workspace, &wanted)?;
     let mut results = Results { format: FORMAT, ..Results::default() };
     for section in wanted {
-        eprintln!("{}: {}", section.name, section.about);
+        eprintln!("\n{}: {}", section.name, section.about);
+        let begin = Instant::now();
         results.merge(section.run(workspace, flags, here, out)?);
+        eprintln!("{} took {:.0} s", section.name, begin.elapsed().as_secs_f64());
     }
     ensure!(!results.is_empty(), "nothing was measured: no workload and no map matches the filter");
     criterion::complete_contenders(&mut results);

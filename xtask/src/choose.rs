@@ -2,7 +2,7 @@
 //!
 //! The measuring program does the work; [`rank`] says who is first by what, and [`reason`] why.
 
-use std::path::Path;
+use std::ffi::OsString;
 
 use anyhow::{Context, Result, ensure};
 use atlas_bench_data::{Choice, ChoiceRow, ContenderKind, Results, median};
@@ -11,7 +11,7 @@ use comfy_table::{CellAlignment, Table};
 use crate::bench::write;
 use crate::flags::Choose;
 use crate::report::{figure, kind, nanoseconds};
-use crate::sections;
+use crate::sections::programs;
 use crate::trace;
 use crate::workspace::Workspace;
 
@@ -27,12 +27,12 @@ pub fn run(flags: &Choose) -> Result<()> {
     }
     check(flags)?;
     let workspace = Workspace::find()?;
-    sections::build(&workspace, &[PROGRAM])?;
+    programs::build(&workspace, &[PROGRAM], "")?;
     let json = workspace.target.join("atlas-choose.json");
-    let found = sections::run(&workspace, PROGRAM, &arguments(flags), &json)?;
-    let results: Results = serde_json::from_value(found).context("the results of choose")?;
+    let arguments: Vec<_> = arguments(flags).into_iter().map(OsString::from).collect();
+    let results = programs::run(&workspace, PROGRAM, &arguments, &json)?;
     let choice = results.choice.as_ref().context("the measuring program compared nothing")?;
-    print!("{}", answer(&results, choice, &workspace.root));
+    print!("{}", answer(&results, choice));
     if let Some(path) = &flags.json {
         write(path, &(serde_json::to_string_pretty(&results)? + "\n"))?;
     }
@@ -91,7 +91,7 @@ fn pick<'r>(results: &Results, rows: &[&'r ChoiceRow]) -> Option<&'r ChoiceRow> 
 }
 
 /// The ranking, the reason and the line for `Cargo.toml`.
-fn answer(results: &Results, choice: &Choice, root: &Path) -> String {
+fn answer(results: &Results, choice: &Choice) -> String {
     let rows = rank(choice);
     let mut text =
         format!("{}, {} threads\n\n{}\n\n", choice.workload, choice.threads, table(results, &rows));
@@ -99,7 +99,7 @@ fn answer(results: &Results, choice: &Choice, root: &Path) -> String {
         for sentence in reason(results, choice, &rows, picked) {
             text += &format!("{sentence}\n");
         }
-        text += &format!("\n[dependencies]\n{}\n", dependency(&picked.contender, root));
+        text += &format!("\n[dependencies]\n{}\n", dependency(&picked.contender));
     }
     text
 }
@@ -222,10 +222,12 @@ fn reason(
     sentences
 }
 
-/// The line for `Cargo.toml`, by the path of the checkout that measured.
-fn dependency(map: &str, root: &Path) -> String {
-    let path = root.join("crates").join(map);
-    format!("{map} = {{ path = {:?} }}", path.display().to_string())
+/// The lines for `Cargo.toml`.
+fn dependency(map: &str) -> String {
+    let (version, _) = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap_or_default();
+    format!(
+        "{map} = \"{version}\"\n# or, from a checkout of Atlas: {map} = {{ path = \"crates/{map}\" }}"
+    )
 }
 
 #[cfg(test)]
@@ -259,15 +261,13 @@ mod tests {
             ("map-sharded", Ours, 50.0, 900, 22.1),
             ("scc", Peer, 40.0, 300, 24.0),
         ]);
-        let text = answer(&results, &choice, Path::new("/atlas"));
+        let text = answer(&results, &choice);
         assert!(text.contains("1.   map-sharded *"), "{text}");
         assert!(text.contains("The fastest peer is scc, at 80 %"), "{text}");
         assert!(text.contains("p99.9 900 ns, where map-rwlock has 100 ns"), "{text}");
         assert!(text.contains("No map needs less memory: 22.1"), "{text}");
-        assert!(
-            text.contains("\nmap-sharded = { path = \"/atlas/crates/map-sharded\" }"),
-            "{text}"
-        );
+        assert!(text.contains("[dependencies]\nmap-sharded = \""), "{text}");
+        assert!(text.contains("path = \"crates/map-sharded\""), "{text}");
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
         ]);
         let rows = rank(&choice);
         assert_eq!(pick(&results, &rows).map(|row| row.contender.as_str()), Some("map-rwlock"));
-        let text = answer(&results, &choice, Path::new(""));
+        let text = answer(&results, &choice);
         assert!(text.contains("map-sharded does 2 % more operations"), "{text}");
     }
 
@@ -286,7 +286,7 @@ mod tests {
     fn a_faster_peer_is_told() {
         let (results, choice) =
             results(&[("map-rwlock", Ours, 10.0, 100, 22.0), ("scc", Peer, 40.0, 300, 20.0)]);
-        let text = answer(&results, &choice, Path::new(""));
+        let text = answer(&results, &choice);
         assert!(text.contains("scc is faster here, by 4.00 times"), "{text}");
         assert!(text.contains("22.0 bytes per entry, where scc needs 20.0"), "{text}");
     }

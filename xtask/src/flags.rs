@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
-use crate::bench::sections::{self, Section};
+use crate::sections::{self, Section};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]

@@ -8,33 +8,34 @@ mod judge;
 mod show;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use atlas_bench_data::{GoalResult, Results, Verdict};
-use serde_json::Value;
+use anyhow::{Result, bail, ensure};
+use atlas_bench_data::{FORMAT, GoalResult, Results, Verdict};
 
 pub use show::markdown;
 
-use crate::bench::{read_results, write};
+use crate::bench::{is_bare, read_results, write};
 use crate::flags::{Goals, size};
-use crate::sections;
+use crate::maps::MAPS;
+use crate::sections::programs;
 use crate::workspace::Workspace;
-use data::{Check, MatrixNeeds, Over, Rows};
+use data::{Check, MatrixNeeds, Of, Over, Rows};
 
-/// Entries of the maps that `--quick` leaves out.
+/// Entries of the maps that `--quick` leaves out of the matrix.
 const TOO_LARGE: u64 = 1_000_000;
 
 /// What was measured, and why the rest was not.
 struct Measured {
-    document: Value,
+    results: Results,
     missing: BTreeMap<String, String>,
 }
 
 /// Measures, judges and prints; fails if a goal is not reached.
 pub fn run(flags: &Goals) -> Result<()> {
     let goals = data::read(&flags.only)?;
-    if let Some(path) = &flags.go {
+    if let Some(path) = flags.go.as_ref().filter(|path| !is_bare(path)) {
         ensure!(path.is_file(), "--go {}: no such file", path.display());
     }
     // Read now, so that a bad file is refused before anything is measured.
@@ -43,17 +44,13 @@ pub fn run(flags: &Goals) -> Result<()> {
     let stored = stored.transpose()?;
     let workspace = Workspace::find()?;
     let measured = match &flags.from {
-        Some(path) => Measured {
-            document: serde_json::to_value(read_results(path)?)?,
-            missing: BTreeMap::new(),
-        },
+        Some(path) => Measured { results: read_results(path)?, missing: BTreeMap::new() },
         None => measure(&workspace, flags, &goals)?,
     };
-    let mut results: Results = serde_json::from_value(measured.document.clone())
-        .context("a measuring program did not write results")?;
+    let mut results = measured.results;
     let evidence = judge::Evidence {
         results: &results,
-        document: &measured.document,
+        document: &serde_json::to_value(&results)?,
         peers: &goals.peers,
         missing: measured.missing,
     };
@@ -89,87 +86,101 @@ fn conclude(verdicts: &[GoalResult]) -> Result<()> {
 
 /// Runs every program that the goals need.
 fn measure(workspace: &Workspace, flags: &Goals, goals: &data::Goals) -> Result<Measured> {
-    let (runs, missing) = plan(flags, goals, |name| sections::exists(workspace, name));
+    let (runs, missing) = plan(flags, goals);
     let names: Vec<_> = runs.iter().map(|(name, _)| name.as_str()).collect();
     if !names.is_empty() {
-        sections::build(workspace, &names)?;
+        programs::build(workspace, &names, "")?;
     }
-    let mut document =
-        serde_json::to_value(Results { format: atlas_bench_data::FORMAT, ..Results::default() })?;
-    for (at, (name, arguments)) in runs.iter().enumerate() {
-        eprintln!("{name}:");
+    let mut results = Results { format: FORMAT, ..Results::default() };
+    for (name, arguments) in &runs {
+        eprintln!("\n{name}:");
+        let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
         let json = workspace.target.join(format!("atlas-goals-{name}.json"));
-        let found = sections::run(workspace, name, arguments, &json)?;
-        if at == 0 {
-            // The machine, the versions and the settings are those of the first program.
-            document = found;
-        } else {
-            sections::merge(&mut document, found);
-        }
+        results.merge(programs::run(workspace, name, &arguments, &json)?);
     }
-    Ok(Measured { document, missing })
+    Ok(Measured { results, missing })
 }
 
 /// A measuring program and its arguments.
 type Run = (String, Vec<String>);
 
+fn list(flag: &str, items: &[impl ToString]) -> [String; 2] {
+    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+    [format!("--{flag}"), items.join(",")]
+}
+
 /// The programs to run, and why some cells will be missing.
-fn plan(
-    flags: &Goals,
-    goals: &data::Goals,
-    exists: impl Fn(&str) -> bool,
-) -> (Vec<Run>, BTreeMap<String, String>) {
+fn plan(flags: &Goals, goals: &data::Goals) -> (Vec<Run>, BTreeMap<String, String>) {
     let mut runs: Vec<Run> = Vec::new();
     let mut missing = BTreeMap::new();
     let too_large = if flags.quick { TOO_LARGE } else { u64::MAX };
-    let common = || {
-        let rounds = flags.rounds.map(|rounds| ["--rounds".to_owned(), rounds.to_string()]);
-        let mut arguments: Vec<_> = rounds.into_iter().flatten().collect();
-        arguments.extend(flags.quick.then(|| "--quick".into()));
-        arguments
-    };
+    let quick = || flags.quick.then(|| "--quick".to_owned());
+    let rounds = || flags.rounds.iter().flat_map(|rounds| list("rounds", &[rounds]));
     let needs = MatrixNeeds::of(goals, too_large);
     if !needs.cells.is_empty() {
-        let mut arguments = common();
-        arguments.extend(["--filter".into(), needs.cells.join(",")]);
+        let mut arguments: Vec<_> = rounds().chain(quick()).collect();
+        arguments.extend(list("filter", &needs.cells));
         if !needs.keys.is_empty() {
-            let threads: Vec<_> = needs.threads.iter().map(u32::to_string).collect();
-            arguments.extend(["--keys".into(), needs.keys.join(",")]);
-            arguments.extend(["--threads".into(), threads.join(",")]);
+            arguments.extend(list("keys", &needs.keys));
+            arguments.extend(list("threads", &needs.threads));
         }
         let go = flags.go.as_ref().map(|path| ["--go".into(), path.display().to_string()]);
         arguments.extend(go.into_iter().flatten());
         runs.push(("matrix".into(), arguments));
     }
     for check in goals.goals.iter().flat_map(|goal| &goal.checks) {
-        let program = match check {
-            Check::Figure(figure) => figure.program.as_str(),
-            Check::Ratio(ratio) => {
+        let ratio = match check {
+            Check::Figure(figure) => {
+                if runs.iter().all(|(name, _)| *name != figure.program) {
+                    let mut arguments: Vec<_> = quick().into_iter().collect();
+                    arguments.extend(list("filter", &judged(goals, &figure.program)));
+                    let keys = figure.keys.as_ref().filter(|_| !flags.quick);
+                    arguments.extend(keys.iter().flat_map(|keys| list("keys", &[keys])));
+                    runs.push((figure.program.clone(), arguments));
+                }
+                continue;
+            }
+            Check::Ratio(ratio) => ratio,
+        };
+        if let (Over::BestOf(ids), None) = (&ratio.over, &flags.go) {
+            for id in ids.iter().filter(|id| id.starts_with("go-")) {
+                missing.insert(id.clone(), "needs --go".into());
+            }
+        }
+        match ratio.rows {
+            Rows::Matrix => {
                 for keys in ratio.keys.iter().filter(|k| size(k).is_some_and(|n| n >= too_large)) {
-                    missing.insert(keys.clone(), format!("--quick leaves out maps of {keys}"));
-                }
-                if let (Over::BestOf(ids), None) = (&ratio.over, &flags.go) {
-                    for id in ids.iter().filter(|id| id.starts_with("go-")) {
-                        missing.insert(id.clone(), "needs --go".into());
-                    }
-                }
-                match ratio.rows {
-                    Rows::Matrix => continue,
-                    Rows::Batches if ratio.keys.iter().all(|keys| missing.contains_key(keys)) => {
-                        continue;
-                    }
-                    Rows::Batches => "batches",
+                    let reason = format!("--quick leaves out maps of {keys}");
+                    missing.insert(format!("matrix {keys}"), reason);
                 }
             }
-        };
-        if !exists(program) {
-            missing.insert(program.into(), format!("there is no measuring program {program}"));
-        } else if runs.iter().all(|(name, _)| name != program) {
-            let quick = flags.quick.then(|| "--quick".into());
-            runs.push((program.into(), quick.into_iter().collect()));
+            Rows::Batches if runs.iter().all(|(name, _)| name != "batches") => {
+                let mut arguments: Vec<_> = rounds().chain(quick()).collect();
+                arguments.extend(list("keys", &ratio.keys));
+                arguments.extend(list("threads", &ratio.threads));
+                runs.push(("batches".into(), arguments));
+            }
+            Rows::Batches => {}
         }
     }
     (runs, missing)
+}
+
+/// The maps that are judged by figures of a program.
+fn judged(goals: &data::Goals, program: &str) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for check in goals.goals.iter().flat_map(|goal| &goal.checks) {
+        match check {
+            Check::Figure(figure) if figure.program == program => match &figure.of {
+                Of::Map(id) => ids.push(id.clone()),
+                _ => ids.extend(MAPS.iter().map(|map| map.name.to_owned())),
+            },
+            _ => {}
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 #[cfg(test)]
@@ -179,18 +190,23 @@ mod tests {
     fn planned(quick: bool, only: &str) -> (Vec<Run>, BTreeMap<String, String>) {
         let flags = Goals { quick, ..Goals::default() };
         let goals = data::read(&[only.into()]).expect("a goal");
-        plan(&flags, &goals, |name| name != "growth")
+        plan(&flags, &goals)
     }
 
     #[test]
     fn programs_and_reasons() {
+        let names = |runs: &[Run]| runs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let has = |run: &Run, text: &str| run.1.iter().any(|argument| argument == text);
         let (runs, missing) = planned(false, "P5");
-        assert_eq!(runs.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["matrix", "batches"]);
-        assert!(missing.is_empty() && runs[0].1.contains(&"4M".to_owned()));
+        assert_eq!(names(&runs), ["matrix", "batches"]);
+        assert!(missing.is_empty() && has(&runs[0], "4M"));
         let (runs, missing) = planned(true, "P5");
-        assert!(runs.is_empty() && missing["4M"].contains("--quick"));
-        let (runs, missing) = planned(false, "P12");
-        assert!(runs.is_empty() && missing["growth"].contains("no measuring program"));
+        assert_eq!(names(&runs), ["batches"]);
+        assert!(has(&runs[0], "4M") && missing["matrix 4M"].contains("--quick"));
+        let (runs, _) = planned(false, "P12");
+        assert!(names(&runs) == ["growth"] && has(&runs[0], "4M"));
+        assert!(has(&runs[0], "map-caslist,map-readdirty,map-rwlock,map-sharded"));
+        assert!(!has(&planned(true, "P12").0[0], "4M"));
         let (_, missing) = planned(false, "P11");
         assert!(missing["go-sync-map-new"].contains("needs --go"));
     }

@@ -10,10 +10,11 @@ use atlas_bench_data::{Choice, ChoiceRow, Results, median};
 use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::entries::{Entries, Numbers, Payload, Record, Strings, With};
 use atlas_benches::measure::sampled::{OfShape, OfTrace, SAMPLED, Sampled, Sampler};
-use atlas_benches::measure::{memory, sits_out, size_name};
+use atlas_benches::measure::{memory, sits_out, size_name, turns};
 use atlas_benches::options::{self, Common, parse_keys, parse_threads};
 use atlas_benches::progress::Progress;
 use atlas_benches::raw::counting::CountingAllocator;
+use atlas_benches::table::{figure, table};
 use atlas_benches::workloads::{Shape, trace::Trace};
 use clap::Parser;
 
@@ -183,22 +184,20 @@ fn measure(subject: &Subject, threads: usize, limit: Duration) -> Result<Vec<Cho
     let mut samplers: Vec<_> =
         contenders.iter().map(|contender| (subject.sampler)(contender)).collect();
     let mut rounds: Vec<Vec<Sampled>> = vec![Vec::new(); contenders.len()];
-    let mut progress = Progress::new(contenders.len() * ROUNDS as usize);
+    let steps = contenders.len() * ROUNDS as usize;
+    let progress = Progress::new(steps, steps as f64 * limit.as_secs_f64());
     // One more round than is kept: the first warms caches, branches and the map's own state.
-    for number in 0..=ROUNDS as usize {
-        for turn in 0..contenders.len() {
-            let at = (turn + number) % contenders.len();
-            let limit = if number == 0 { limit / 4 } else { limit };
-            let round = samplers[at]
-                .round(threads, limit)
-                .with_context(|| format!("{} gave a wrong answer", contenders[at].id))?;
-            if number > 0 {
-                rounds[at].push(round);
-                progress.step();
-            }
+    for (number, at) in turns(ROUNDS as usize, contenders.len()) {
+        let limit = if number == 0 { limit / 4 } else { limit };
+        let round = samplers[at]
+            .round(threads, limit)
+            .with_context(|| format!("{} gave a wrong answer", contenders[at].id))?;
+        if number > 0 {
+            rounds[at].push(round);
+            progress.step();
         }
     }
-    progress.finish();
+    drop(progress);
     let row = |((contender, rounds), bytes_per_entry): ((&&Contender, Vec<Sampled>), f64)| {
         let mops = rounds.iter().map(Sampled::mops).collect();
         let all = rounds.into_iter().reduce(|mut all, round| {
@@ -227,23 +226,16 @@ fn run(options: &Options) -> Result<()> {
     let takes_part = |contender: &Contender| !contender.is_local();
     let mut results: Results = common.begin(ROUNDS as usize, limit, takes_part)?;
     let keys = size_name(subject.entries);
-    println!("{}, {keys} entries, {threads} threads", subject.description);
     let maps = measure(&subject, threads, limit)?;
-    println!(
-        "{:16}{:>9}{:>10}{:>10}{:>10}{:>14}",
-        "", "Mop/s", "p50, ns", "p99, ns", "p99.9, ns", "bytes/entry"
-    );
-    for row in &maps {
-        println!(
-            "{:16}{:>9.1}{:>10}{:>10}{:>10}{:>14.1}",
-            row.contender,
-            median(&row.mops),
-            row.p50_ns,
-            row.p99_ns,
-            row.p999_ns,
-            row.bytes_per_entry
-        );
-    }
+    let title = format!("{}, {keys} entries, {threads} threads", subject.description);
+    let row = |row: &ChoiceRow| {
+        let mut figures = vec![figure(Some(median(&row.mops)), 1)];
+        figures.extend([row.p50_ns, row.p99_ns, row.p999_ns].map(|time| time.to_string()));
+        figures.push(figure(Some(row.bytes_per_entry), 1));
+        (row.contender.clone(), figures)
+    };
+    let columns = ["Mop/s", "p50, ns", "p99, ns", "p99.9, ns", "bytes/entry"];
+    println!("{}", table(&title, &columns, maps.iter().map(row)));
     results.choice = Some(Choice {
         workload: subject.description,
         threads: threads as u32,

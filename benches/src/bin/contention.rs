@@ -7,6 +7,7 @@ use atlas_bench_data::{Contention, median};
 use atlas_benches::measure::contention::{self, Strains};
 use atlas_benches::options;
 use atlas_benches::progress::Progress;
+use atlas_benches::table::{figure, table};
 use clap::Parser;
 
 /// Measures maps in situations in which threads get in each other's way: one hot key, few keys, a
@@ -21,42 +22,25 @@ struct Options {
     strains: Strains,
 }
 
-fn table(cells: &[Contention]) -> String {
+fn show(cells: &[Contention]) -> String {
     let Some(first) = cells.first() else { return String::new() };
-    let mut text = format!(
-        "\n{}, {} threads\n{:14}{:>9}{:>9}{:>9}{:>13}{:>13}{:>12}{:>9}",
-        first.situation,
-        first.threads,
-        "",
-        "Mop/s",
-        "visited",
-        "slowest",
-        "sleeps/kop",
-        "taken/kop",
-        "processors",
-        "makes"
-    );
-    for cell in cells {
-        let series = |values: &[f64]| match values {
-            [] => String::new(),
-            values => format!("{:.2}", median(values)),
-        };
-        let figure = |value: Option<f64>, factor: f64| {
-            value.map_or(String::new(), |value| format!("{:.3}", value * factor))
-        };
-        text += &format!(
-            "\n{:14}{:>9.2}{:>9}{:>9}{:>13}{:>13}{:>12}{:>9}",
-            cell.contender,
-            cell.median(),
+    let title = format!("{}, {} threads", first.situation, first.threads);
+    let columns = ["Mop/s", "visited", "slowest", "sleeps/kop", "taken/kop", "processors", "makes"];
+    let series = |values: &[f64]| figure((!values.is_empty()).then(|| median(values)), 2);
+    let per_thousand = |value: Option<f64>| figure(value.map(|value| value * 1e3), 3);
+    let row = |cell: &Contention| {
+        let figures = vec![
+            series(&cell.mops),
             series(&cell.visited_mops),
             series(&cell.fairness),
-            figure(cell.voluntary_switches, 1e3),
-            figure(cell.involuntary_switches, 1e3),
-            figure(cell.processors_used, 1.0),
-            figure(cell.makes_per_key, 1.0)
-        );
-    }
-    text
+            per_thousand(cell.voluntary_switches),
+            per_thousand(cell.involuntary_switches),
+            figure(cell.processors_used, 3),
+            figure(cell.makes_per_key, 3),
+        ];
+        (cell.contender.clone(), figures)
+    };
+    table(&title, &columns, cells.iter().map(row))
 }
 
 fn run(options: &Options) -> Result<()> {
@@ -64,17 +48,16 @@ fn run(options: &Options) -> Result<()> {
     let mut results = common.begin(plan.rounds, plan.limit, |contender| plan.has(contender))?;
     results.workloads = plan.workloads();
     results.notes.clone_from(&plan.notes);
-    let progress = std::cell::RefCell::new(Progress::new(plan.steps()));
-    let outcome = contention::run(
+    let progress = Progress::new(plan.steps(), plan.estimate());
+    contention::run(
         &plan,
-        || progress.borrow_mut().step(),
+        || progress.step(),
         |cells| {
-            progress.borrow().print(&table(cells));
+            progress.print(&show(cells));
             results.contention.extend_from_slice(cells);
         },
-    );
-    progress.borrow().finish();
-    outcome?;
+    )?;
+    drop(progress);
     common.end(&results)
 }
 

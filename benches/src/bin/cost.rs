@@ -3,10 +3,10 @@
 //! Each part of each contender is measured by a child process of its own, this program again.
 
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use atlas_bench_data::Cost;
+use atlas_bench_data::{Cost, Heap, Resident};
 use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::entries::{Entries, Numbers, Strings};
 use atlas_benches::measure::admits;
@@ -14,6 +14,7 @@ use atlas_benches::measure::cost::{Part, Scope, measure};
 use atlas_benches::options::{self, Common};
 use atlas_benches::progress::Progress;
 use atlas_benches::raw::counting::CountingAllocator;
+use atlas_benches::table::{figure, table};
 use clap::Parser;
 
 #[global_allocator]
@@ -31,6 +32,9 @@ struct Options {
     #[arg(long, hide = true, num_args = 4)]
     part: Vec<String>,
 }
+
+/// What a cell takes, roughly.
+const SECONDS_PER_CELL: f64 = 0.4;
 
 /// A part of the costs of a contender.
 struct Cell {
@@ -106,26 +110,33 @@ fn add(costs: &mut Vec<Cost>, part: Part, new: Cost) {
     }
 }
 
-/// One line of the table on standard output.
-fn line(cost: &Cost) -> String {
+const COLUMNS: [&str; 7] = [
+    "overwrite, allocs/op",
+    "churn",
+    "exchange",
+    "heap, bytes/entry",
+    "peak",
+    "resident",
+    "stalled, bytes/op",
+];
+
+fn row(cost: &Cost) -> (String, Vec<String>) {
     let of = |id| cost.allocations.iter().find(|cell| cell.workload == id);
-    let allocations = |id| of(id).map_or(f64::NAN, |cell| cell.per_op);
-    let heap = cost.heap.last().map_or(f64::NAN, |heap| heap.bytes_per_entry());
-    let peak = cost.growth.as_ref().map_or(f64::NAN, |growth| growth.peak_bytes_per_entry);
-    let resident = cost.resident.as_ref().map_or(f64::NAN, |resident| resident.bytes_per_entry());
+    let allocations = |id| figure(of(id).map(|cell| cell.per_op), 3);
     let stalled = match cost.stalled.first() {
-        None => String::new(),
         Some(stalled) if stalled.writers_wait => "waits".to_owned(),
-        Some(stalled) => format!("{:.1}", stalled.bytes_per_op),
+        stalled => figure(stalled.map(|stalled| stalled.bytes_per_op), 1),
     };
-    format!(
-        "{:14} {:>7}{:>11.3}{:>11.3}{:>11.3}{heap:>10.1}{peak:>10.1}{resident:>10.1}{stalled:>10}",
-        cost.contender,
-        cost.entry,
+    let figures = vec![
         allocations("overwrite"),
         allocations("churn"),
-        allocations("exchange")
-    )
+        allocations("exchange"),
+        figure(cost.heap.last().map(Heap::bytes_per_entry), 1),
+        figure(cost.growth.as_ref().map(|growth| growth.peak_bytes_per_entry), 1),
+        figure(cost.resident.as_ref().map(Resident::bytes_per_entry), 1),
+        stalled,
+    ];
+    (format!("{} {}", cost.contender, cost.entry), figures)
 }
 
 fn run(options: &Options) -> Result<()> {
@@ -136,20 +147,13 @@ fn run(options: &Options) -> Result<()> {
     let cells = options.cells();
     let takes_part = |contender: &Contender| cells.iter().any(|cell| cell.contender == contender);
     let mut results = options.common.begin(0, Duration::ZERO, takes_part)?;
-    let begin = Instant::now();
-    let mut progress = Progress::new(cells.len());
+    let progress = Progress::new(cells.len(), cells.len() as f64 * SECONDS_PER_CELL);
     for cell in &cells {
         add(&mut results.cost, cell.part, in_child(cell, seed)?);
         progress.step();
     }
-    progress.finish();
-    println!(
-        "{:22}{:>11}{:>11}{:>11}{:>10}{:>10}{:>10}{:>10}",
-        "", "overwrite", "churn", "exchange", "heap", "peak", "resident", "stalled"
-    );
-    println!("{:22}{:>33}{:>30}{:>10}", "", "allocations/op", "bytes/entry", "bytes/op");
-    results.cost.iter().for_each(|cost| println!("{}", line(cost)));
-    eprintln!("measured in {:.0} s", begin.elapsed().as_secs_f64());
+    drop(progress);
+    println!("{}", table("costs", &COLUMNS, results.cost.iter().map(row)));
     options.common.end(&results)
 }
 

@@ -10,7 +10,9 @@ use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::entries::{Entries, Numbers};
 use atlas_benches::measure::{self, growth, latency, size_name};
 use atlas_benches::options::{self, Common, Keys, or};
+use atlas_benches::progress::Progress;
 use atlas_benches::raw::counting::CountingAllocator;
+use atlas_benches::table::table;
 use clap::Parser;
 
 #[global_allocator]
@@ -29,38 +31,27 @@ struct Options {
     keys: Keys,
 }
 
+/// What an entry takes in both passes, roughly.
+const SECONDS_PER_ENTRY: f64 = 1.5e-6;
 /// The id of the workload.
 const WORKLOAD: &str = "growth";
 
-fn header(entries: u64) -> String {
-    format!(
-        "\ngrowth to {}, ns\n{:14}{:>9}{:>9}{:>11}{:>11}{:>11}{:>11}{:>9}{:>12}",
-        size_name(entries),
-        "",
-        "p99.9",
-        "p99.99",
-        "longest",
-        "undist.",
-        "read",
-        "undist.",
-        "moved",
-        "peak, bytes"
-    )
-}
+const COLUMNS: [&str; 8] =
+    ["p99.9", "p99.99", "longest", "undist.", "read", "undist.", "moved", "peak, bytes"];
 
-fn row(line: &Growth) -> String {
-    let moved = line.work.moved.map_or("-".to_owned(), |moved| moved.to_string());
-    format!(
-        "{:14}{:>9}{:>9}{:>11}{:>11}{:>11}{:>11}{moved:>9}{:>12}",
-        line.contender,
+fn row(line: &Growth) -> (String, Vec<String>) {
+    let figures = [
         line.inserts.p99_9,
         line.inserts.p99_99,
         line.inserts.max,
         line.longest_insert_undisturbed,
         line.reads.max,
         line.longest_read_undisturbed,
-        line.work.peak_bytes
-    )
+    ];
+    let mut figures = figures.map(|figure| figure.to_string()).to_vec();
+    figures.push(line.work.moved.map_or("-".to_owned(), |moved| moved.to_string()));
+    figures.push(line.work.peak_bytes.to_string());
+    (line.contender.clone(), figures)
 }
 
 fn run(options: &Options) -> Result<()> {
@@ -97,15 +88,17 @@ fn run(options: &Options) -> Result<()> {
     let clock_ns = latency::reading_of_the_clock();
     let reads = Arc::new(growth::reads(common.seed));
     println!("two readings of the clock: {clock_ns} ns, part of every time below");
-    let mut size = 0;
+    let entries: u64 = cells.iter().map(|(entries, _)| entries).sum();
+    let progress = Progress::new(cells.len(), entries as f64 * SECONDS_PER_ENTRY);
     for (entries, contender) in cells {
-        if entries != size {
-            println!("{}", header(entries));
-            size = entries;
-        }
-        let data = growth::measure(contender, entries, &reads, clock_ns)?;
-        println!("{}", row(&data));
-        results.growth.push(data);
+        results.growth.push(growth::measure(contender, entries, &reads, clock_ns)?);
+        progress.step();
+    }
+    drop(progress);
+    for entries in sizes {
+        let title = format!("growth to {}, ns", size_name(entries));
+        let lines = results.growth.iter().filter(|line| line.entries == entries);
+        println!("{}", table(&title, &COLUMNS, lines.map(row)));
     }
     common.end(&results)
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use atlas_bench_data::{Counters as CountersData, Instructions, Results};
@@ -15,6 +15,7 @@ use atlas_benches::measure::probe::{COUNTED, Probe, atlas_counted_stretch};
 use atlas_benches::measure::{admits, callgrind, sits_out, size_name};
 use atlas_benches::options::{self, Common, Keys, or};
 use atlas_benches::progress::Progress;
+use atlas_benches::table::{figure, table};
 use atlas_benches::workloads::{Mix, Streams};
 use clap::Parser;
 
@@ -160,29 +161,28 @@ fn count(cell: &Cell, streams: &[Streams], counters: &mut Counters) -> Result<Ve
     }
 }
 
-fn table(results: &Results) {
-    println!(
-        "{:14} {:10} {:>8}{:>14}{:>10}{:>10}{:>14}",
-        "", "", "entries", "instructions", "L1 miss", "LL miss", "mispredicted"
-    );
-    for line in &results.instructions {
-        println!(
-            "{:14} {:10} {:>8}{:>14.1}{:>10.3}{:>10.3}{:>14.3}",
-            line.contender,
-            line.workload,
-            size_name(line.entries),
-            line.instructions,
-            line.l1_misses,
-            line.last_level_misses,
-            line.mispredictions
-        );
+fn show(results: &Results) -> String {
+    let name = |contender: &str, workload: &str, entries| {
+        format!("{contender} {workload} {}", size_name(entries))
+    };
+    let simulated = results.instructions.iter().map(|line| {
+        let figures =
+            [line.instructions, line.l1_misses, line.last_level_misses, line.mispredictions];
+        let name = name(&line.contender, &line.workload, line.entries);
+        (name, figures.map(|count| figure(Some(count), 3)).to_vec())
+    });
+    let counted = results.counters.iter().map(|line| {
+        let figures = [Some(line.cycles), Some(line.instructions), line.last_level_misses];
+        let name = name(&line.contender, &line.workload, line.entries);
+        (name, figures.map(|count| figure(count, 3)).to_vec())
+    });
+    let columns = ["instructions", "L1 miss", "LL miss", "mispredicted"];
+    let mut text = table("simulated, per operation", &columns, simulated);
+    if !results.counters.is_empty() {
+        let columns = ["cycles", "instructions", "LL miss"];
+        text += &table("\nthe processor's own counts, per operation", &columns, counted);
     }
-    for line in &results.counters {
-        println!(
-            "{:14} {:10} {:>8} {:.1} cycles, {:.1} instructions",
-            line.contender, line.workload, line.entries, line.cycles, line.instructions
-        );
-    }
+    text
 }
 
 fn run(options: &Options) -> Result<()> {
@@ -205,10 +205,10 @@ fn run(options: &Options) -> Result<()> {
         ));
     }
     results.notes = notes;
-    let begin = Instant::now();
     let scratch = Scratch::new()?;
     let length = 2 * common.choose(5000, 20_000, 200_000);
-    let mut progress = Progress::new(cells.len());
+    let seconds = common.choose(1.0, 2.5, 10.0) * cells.len() as f64;
+    let progress = Progress::new(cells.len(), seconds);
     for cell in &cells {
         let streams = |length| -> Vec<_> {
             let whole = |&mix| Streams::new(mix, cell.entries, 1, common.seed);
@@ -222,12 +222,11 @@ fn run(options: &Options) -> Result<()> {
         }
         progress.step();
     }
-    progress.finish();
-    table(&results);
+    drop(progress);
+    println!("{}", show(&results));
     for note in &results.notes {
         println!("\nnote: {note}");
     }
-    eprintln!("measured in {:.0} s", begin.elapsed().as_secs_f64());
     common.end(&results)
 }
 

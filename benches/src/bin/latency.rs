@@ -7,8 +7,9 @@ use anyhow::Result;
 use atlas_bench_data::{Latency, Percentiles};
 use atlas_benches::entries::{Entries, Numbers};
 use atlas_benches::measure::{Plan, Workload, latency, size_name};
-use atlas_benches::options::{self, Common, Keys, Rounds, Threads, or};
+use atlas_benches::options::{self, Compare, or};
 use atlas_benches::progress::Progress;
+use atlas_benches::table::table;
 use atlas_benches::workloads::Mix;
 use clap::Parser;
 
@@ -20,13 +21,7 @@ use clap::Parser;
 #[command(name = "latency", max_term_width = 100)]
 struct Options {
     #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    rounds: Rounds,
+    compare: Compare,
 }
 
 /// The mixes whose latency is measured.
@@ -36,16 +31,15 @@ const FLOOR: Duration = Duration::from_millis(300);
 
 impl Options {
     fn plan(&self) -> Plan {
-        let common = &self.common;
+        let Compare { common, threads, keys, rounds } = &self.compare;
         let mut plan = Plan {
-            rounds: self.rounds.rounds(common.choose(1, 3, 5)),
-            limit: self.rounds.limit(common.choose(0.05, 0.1, 0.3)),
+            rounds: rounds.rounds(common.choose(1, 3, 5)),
+            limit: rounds.limit(common.choose(0.05, 0.1, 0.3)),
             seed: common.seed,
             ..Plan::default()
         };
-        let threads = or(&self.threads.threads, &[2]);
-        let sizes =
-            or(&self.keys.keys, common.choose(&[100_000], &[100_000], &[100_000, 4_000_000]));
+        let threads = or(&threads.threads, &[2]);
+        let sizes = or(&keys.keys, common.choose(&[100_000], &[100_000], &[100_000, 4_000_000]));
         for keys in sizes {
             for mix in MIXES {
                 plan.add(Workload::Mix(mix, Numbers::NAME, keys), &threads, &common.filter);
@@ -55,40 +49,31 @@ impl Options {
     }
 }
 
-fn row(name: &str, times: Percentiles) -> String {
+const COLUMNS: [&str; 6] = ["p50", "p90", "p99", "p99.9", "p99.99", "max"];
+
+fn row(name: String, times: Percentiles) -> (String, Vec<u64>) {
     let Percentiles { p50, p90, p99, p99_9, p99_99, max, .. } = times;
-    format!("\n{name:23}{p50:>11}{p90:>11}{p99:>11}{p99_9:>11}{p99_99:>11}{max:>11}")
+    (name, vec![p50, p90, p99, p99_9, p99_99, max])
 }
 
-fn table(cells: &[Latency]) -> String {
-    let Some(first) = cells.first() else { return String::new() };
-    let mut text = format!(
-        "\n{} {} {}, {} threads, ns\n{:23}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}",
-        first.workload,
-        first.entry,
-        size_name(first.keys),
-        first.threads,
-        "",
-        "p50",
-        "p90",
-        "p99",
-        "p99.9",
-        "p99.99",
-        "max"
-    );
-    for cell in cells {
-        for each in &cell.loops {
+fn show(cells: &[Latency]) -> String {
+    let Some(Latency { workload, entry, keys, threads, .. }) = cells.first() else {
+        return String::new();
+    };
+    let title = format!("{workload} {entry} {}, {threads} threads, ns", size_name(*keys));
+    let rows = cells.iter().flat_map(|cell| {
+        cell.loops.iter().flat_map(move |each| {
             let load =
                 each.load.map_or("closed".to_owned(), |load| format!("{:.0} %", load * 100.0));
-            text += &row(&format!("{:14} {load}", cell.contender), each.all);
-            text += &row(&format!("{:14} {load} ~", ""), each.undisturbed);
-        }
-    }
-    text
+            let name = format!("{} {load}", cell.contender);
+            [row(name.clone(), each.all), row(name + " ~", each.undisturbed)]
+        })
+    });
+    table(&title, &COLUMNS, rows)
 }
 
 fn run(options: &Options) -> Result<()> {
-    let (common, plan) = (&options.common, options.plan());
+    let (common, plan) = (&options.compare.common, options.plan());
     let takes_part = |contender: &_| plan.contenders().contains(&contender);
     let mut results = common.begin(plan.rounds, plan.limit, takes_part)?;
     results.workloads = plan.workloads();
@@ -96,20 +81,24 @@ fn run(options: &Options) -> Result<()> {
     if !plan.groups.is_empty() {
         results.clock = Some(latency::clock_floor(FLOOR));
     }
-    let progress = std::cell::RefCell::new(Progress::new(plan.steps()));
-    let outcome = latency::run(
+    let progress = Progress::new(plan.steps(), latency::estimate(&plan));
+    latency::run(
         &plan,
-        || progress.borrow_mut().step(),
+        || progress.step(),
         |cells| {
-            progress.borrow().print(&table(cells));
+            progress.print(&show(cells));
             results.latency.extend_from_slice(cells);
         },
-    );
-    progress.borrow().finish();
-    outcome?;
+    )?;
+    drop(progress);
     if let Some(clock) = results.clock {
-        println!("\nthe clock and the loop alone, ns; two readings: {}", clock.reading_ns);
-        println!("{}{}", row("idle", clock.idle), row("idle ~", clock.idle_undisturbed));
+        let title = format!(
+            "the clock and the loop alone, ns; two readings of the clock: {}",
+            clock.reading_ns
+        );
+        let rows = [("idle", clock.idle), ("idle ~", clock.idle_undisturbed)];
+        let rows = rows.map(|(name, times)| row(name.to_owned(), times));
+        println!("{}", table(&title, &COLUMNS, rows));
     }
     common.end(&results)
 }

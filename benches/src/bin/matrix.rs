@@ -1,19 +1,18 @@
 //! Measures all contenders on all workloads, interleaved round by round, with every answer checked.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::Result;
 use atlas_bench_data::{Cell, Memory, Version};
 use atlas_benches::contenders::{CONTENDERS, Contender, go::GO};
 use atlas_benches::entries::{Entries, Numbers, Strings};
 use atlas_benches::measure::{self, Group, Plan, Workload, go::Go, size_name};
-use atlas_benches::options::{self, Common, Keys, Rounds, Threads, or};
+use atlas_benches::options::{self, Compare, or};
 use atlas_benches::progress::Progress;
 use atlas_benches::raw::counting::CountingAllocator;
+use atlas_benches::table::{figure, table};
 use atlas_benches::workloads::{Mix, trace::Trace};
 use clap::Parser;
 
@@ -31,13 +30,7 @@ const WEIGHED: u64 = 100_000;
 #[command(name = "matrix", max_term_width = 100)]
 struct Options {
     #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    rounds: Rounds,
+    compare: Compare,
     /// A recorded trace to replay: one key a line, or 32-bit big-endian numbers, or either in xz.
     #[arg(long, value_name = "FILE")]
     trace: Vec<PathBuf>,
@@ -56,30 +49,34 @@ impl Options {
     fn plan(&self) -> Result<Plan> {
         let traces: Vec<Arc<Trace>> =
             self.trace.iter().map(|path| Trace::open(path).map(Arc::new)).collect::<Result<_>>()?;
-        let common = &self.common;
+        let Compare { common, threads, keys, rounds } = &self.compare;
         let go = self.go.as_ref().map(|path| Go::build(path, self.go_fault).map(Arc::new));
         let mut plan = Plan {
             go: go.transpose()?,
-            rounds: self.rounds.rounds(common.choose(3, 5, 5)),
-            limit: self.rounds.limit(common.choose(0.015, 0.03, 0.04)),
+            rounds: rounds.rounds(common.choose(3, 5, 5)),
+            limit: rounds.limit(common.choose(0.015, 0.03, 0.04)),
             seed: common.seed,
             ..Plan::default()
         };
-        let given = &self.threads.threads;
+        let given = &threads.threads;
         let threads = or(given, common.choose(&[2], &[1, 2, 8], &[1, 2, 8, 64]));
         let string_threads = or(given, &[2]);
         let sizes = or(
-            &self.keys.keys,
+            &keys.keys,
             common.choose(&[1000, 100_000], &[1000, 100_000], &[1000, 100_000, 4_000_000]),
         );
         // Millions of strings in a dozen maps at once take more memory than a common machine has.
-        let string_sizes = or(&self.keys.keys, &[1000, 100_000]);
+        let string_sizes = or(&keys.keys, &[1000, 100_000]);
         for trace in traces {
-            plan.add(Workload::Trace(trace), &threads, &self.common.filter);
+            plan.add(Workload::Trace(trace), &threads, &self.compare.common.filter);
         }
         for &keys in &sizes {
             for mix in Mix::ALL {
-                plan.add(Workload::Mix(mix, Numbers::NAME, keys), &threads, &self.common.filter);
+                plan.add(
+                    Workload::Mix(mix, Numbers::NAME, keys),
+                    &threads,
+                    &self.compare.common.filter,
+                );
             }
         }
         for &keys in string_sizes.iter().filter(|_| !common.quick) {
@@ -87,7 +84,7 @@ impl Options {
                 plan.add(
                     Workload::Mix(mix, Strings::NAME, keys),
                     &string_threads,
-                    &self.common.filter,
+                    &self.compare.common.filter,
                 );
             }
         }
@@ -102,7 +99,7 @@ impl Options {
     fn weighed(&self) -> Vec<(&'static Contender, &'static str)> {
         let admitted = |(contender, entry): &(&Contender, &str)| {
             let cell = format!("memory/{entry}/{}/t1/{}", size_name(WEIGHED), contender.id);
-            measure::admits(&self.common.filter, &cell)
+            measure::admits(&self.compare.common.filter, &cell)
         };
         let all = |entry| CONTENDERS.iter().map(move |contender| (contender, entry));
         all(Numbers::NAME).chain(all(Strings::NAME)).filter(admitted).collect()
@@ -110,52 +107,38 @@ impl Options {
 }
 
 /// The groups' medians as a table.
-fn table(group: &Group, cells: &[Cell]) -> String {
+fn show(group: &Group, cells: &[Cell]) -> String {
     let workload = &group.workload;
     let keys = size_name(workload.keys());
-    let mut text = format!("\n{} {} {keys}, Mop/s\n{:16}", workload.id(), workload.entry(), "");
-    for (threads, _) in &group.cells {
-        let _ = write!(text, "{:>9}", format!("{threads} thr"));
-    }
-    for contender in CONTENDERS.iter().chain(GO) {
-        let mine: Vec<_> = cells.iter().filter(|cell| cell.contender == contender.id).collect();
-        if mine.is_empty() {
-            continue;
-        }
-        let _ = write!(text, "\n{:16}", contender.id);
-        for (threads, _) in &group.cells {
-            let figure = match mine.iter().find(|cell| cell.threads as usize == *threads) {
-                Some(cell) => format!("{:.1}", cell.median()),
-                None => String::new(),
-            };
-            let _ = write!(text, "{figure:>9}");
-        }
-    }
-    text
+    let title = format!("{} {} {keys}, Mop/s", workload.id(), workload.entry());
+    let columns: Vec<_> =
+        group.cells.iter().map(|(threads, _)| format!("{threads} threads")).collect();
+    let row = |contender: &Contender| {
+        let mine = |threads: usize| {
+            let fits =
+                |cell: &&Cell| cell.contender == contender.id && cell.threads as usize == threads;
+            cells.iter().find(fits).map(Cell::median)
+        };
+        let figures: Vec<_> = group.cells.iter().map(|(threads, _)| mine(*threads)).collect();
+        let measured = figures.iter().any(Option::is_some);
+        let figures = figures.into_iter().map(|rate| figure(rate, 1)).collect();
+        measured.then(|| (contender.id.to_owned(), figures))
+    };
+    table(&title, &columns, CONTENDERS.iter().chain(GO).filter_map(row))
 }
 
-fn memory_table(memory: &[Memory]) -> String {
-    let mut text = format!(
-        "\nheap at {} entries\n{:16}{:>9}{:>15}{:>15}{:>14}",
-        size_name(WEIGHED),
-        "",
-        "entry",
-        "bytes/entry",
-        "peak/entry",
-        "empty, bytes"
-    );
-    for line in memory {
+fn show_memory(memory: &[Memory]) -> String {
+    let title = format!("heap at {} entries", size_name(WEIGHED));
+    let row = |line: &Memory| {
         let peak = line.peak_bytes as f64 / line.entries as f64;
-        let _ = write!(
-            text,
-            "\n{:16}{:>9}{:>15.1}{peak:>15.1}{:>14}",
-            line.contender,
-            line.entry,
-            line.bytes_per_entry(),
-            line.empty_bytes
-        );
-    }
-    text
+        let figures = vec![
+            figure(Some(line.bytes_per_entry()), 1),
+            figure(Some(peak), 1),
+            line.empty_bytes.to_string(),
+        ];
+        (format!("{} {}", line.contender, line.entry), figures)
+    };
+    table(&title, &["bytes/entry", "peak/entry", "empty, bytes"], memory.iter().map(row))
 }
 
 fn list() {
@@ -185,7 +168,7 @@ fn run(options: &Options) -> Result<()> {
         plan.contenders().contains(&contender)
             || weighed.iter().any(|(weighed, _)| *weighed == contender)
     };
-    let mut results = options.common.begin(plan.rounds, plan.limit, takes_part)?;
+    let mut results = options.compare.common.begin(plan.rounds, plan.limit, takes_part)?;
     for contender in plan.contenders().into_iter().filter(|contender| GO.contains(contender)) {
         results.contenders.push(contender.data());
     }
@@ -194,8 +177,7 @@ fn run(options: &Options) -> Result<()> {
     );
     results.workloads = plan.workloads();
     results.notes.clone_from(&plan.notes);
-    eprintln!("{} measurements, about {:.0} s", plan.steps(), plan.estimate());
-    let begin = Instant::now();
+    let progress = Progress::new(plan.steps(), plan.estimate());
     for (contender, entry) in weighed {
         let weigh = if entry == Numbers::NAME {
             measure::memory::<Numbers>
@@ -204,22 +186,19 @@ fn run(options: &Options) -> Result<()> {
         };
         results.memory.push(weigh(contender, WEIGHED));
     }
-    let progress = std::cell::RefCell::new(Progress::new(plan.steps()));
-    let outcome = plan.run(
-        || progress.borrow_mut().step(),
+    plan.run(
+        || progress.step(),
         |group, cells| {
-            progress.borrow().print(&table(group, cells));
+            progress.print(&show(group, cells));
             results.matrix.extend_from_slice(cells);
         },
-    );
-    progress.borrow().finish();
-    outcome?;
-    println!("{}", memory_table(&results.memory));
+    )?;
+    drop(progress);
+    println!("{}", show_memory(&results.memory));
     for note in &results.notes {
         println!("\nnote: {note}");
     }
-    eprintln!("measured in {:.0} s", begin.elapsed().as_secs_f64());
-    options.common.end(&results)
+    options.compare.common.end(&results)
 }
 
 fn main() -> ExitCode {

@@ -1,16 +1,15 @@
 //! Measures the named scenarios and prints the same table for every map.
 
-use std::cell::RefCell;
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use atlas_bench_data::{ScenarioRow, Workload as WorkloadData};
 use atlas_benches::measure::sampled::SAMPLED;
 use atlas_benches::measure::scenarios::{Plan, Scale, Scenario};
-use atlas_benches::options::{self, Common, Keys, Rounds, Threads};
+use atlas_benches::options::{self, Compare};
 use atlas_benches::progress::Progress;
 use atlas_benches::raw::counting::CountingAllocator;
+use atlas_benches::table::{figure, table};
 use clap::Parser;
 
 #[global_allocator]
@@ -26,13 +25,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 #[command(name = "scenarios", max_term_width = 100)]
 struct Options {
     #[command(flatten)]
-    common: Common,
-    #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
-    keys: Keys,
-    #[command(flatten)]
-    rounds: Rounds,
+    compare: Compare,
 }
 
 fn share(share: Option<f64>) -> String {
@@ -57,7 +50,7 @@ fn columns(row: &ScenarioRow) -> Vec<(&'static str, String)> {
         ],
         "read-mostly" => vec![
             qps,
-            ("allocs/op", row.allocations.map_or(String::new(), |n| format!("{n:.4}"))),
+            ("allocs/op", figure(row.allocations, 4)),
             ("cache misses", share(row.cache_miss)),
         ],
         "half-half" => vec![qps, mean, ("blocked writes", share(row.blocked_writes))],
@@ -65,33 +58,29 @@ fn columns(row: &ScenarioRow) -> Vec<(&'static str, String)> {
     }
 }
 
-fn table(rows: &[ScenarioRow]) -> String {
+fn show(rows: &[ScenarioRow]) -> String {
     let Some(first) = rows.first() else { return String::new() };
-    let mut text = format!("\n{}, {} workers\n{:14}", first.scenario, first.workers, "");
-    for (name, _) in columns(first) {
-        let _ = write!(text, "{name:>24}");
-    }
-    for row in rows {
-        let _ = write!(text, "\n{:14}", row.contender);
-        for (_, figure) in columns(row) {
-            let _ = write!(text, "{figure:>24}");
-        }
-    }
-    text
+    let title = format!("{}, {} workers", first.scenario, first.workers);
+    let names: Vec<_> = columns(first).into_iter().map(|(name, _)| name).collect();
+    let row = |row: &ScenarioRow| {
+        let figures = columns(row).into_iter().map(|(_, figure)| figure).collect();
+        (row.contender.clone(), figures)
+    };
+    table(&title, &names, rows.iter().map(row))
 }
 
 fn run(options: &Options) -> Result<()> {
-    let common = &options.common;
+    let Compare { common, threads, keys, rounds } = &options.compare;
     // The first size given is that of the steady states, the last that of the fresh keys.
-    let keys = &options.keys.keys;
+    let keys = &keys.keys;
     let scale = Scale {
-        rounds: options.rounds.rounds(common.choose(1, 2, 5)),
-        limit: options.rounds.limit(common.choose(0.05, 0.15, 0.5)),
+        rounds: rounds.rounds(common.choose(1, 2, 5)),
+        limit: rounds.limit(common.choose(0.05, 0.15, 0.5)),
         entries: keys.first().copied().unwrap_or(common.choose(10_000, 100_000, 100_000)),
         fresh: keys.last().copied().unwrap_or(common.choose(100_000, 1_000_000, 10_000_000)),
         seed: common.seed,
     };
-    let plan = Plan::new(scale, &options.threads.threads, &common.filter);
+    let plan = Plan::new(scale, &threads.threads, &common.filter);
     let mut results = common.begin(scale.rounds, scale.limit, |contender| {
         plan.groups.iter().any(|(.., contenders)| contenders.contains(&contender))
     })?;
@@ -104,16 +93,15 @@ fn run(options: &Options) -> Result<()> {
             });
         }
     }
-    let progress = RefCell::new(Progress::new(plan.steps()));
-    let outcome = plan.run(
-        || progress.borrow_mut().step(),
+    let progress = Progress::new(plan.steps(), plan.estimate());
+    plan.run(
+        || progress.step(),
         |rows| {
-            progress.borrow().print(&table(rows));
+            progress.print(&show(rows));
             results.scenarios.extend_from_slice(rows);
         },
-    );
-    progress.borrow().finish();
-    outcome?;
+    )?;
+    drop(progress);
     println!("\nOne operation in {SAMPLED} was timed.");
     for note in &results.notes {
         println!("note: {note}");

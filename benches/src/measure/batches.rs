@@ -14,7 +14,7 @@ use map_core::ConcurrentMap;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use super::{Alone, Host, Shared, WrongAnswer, admits, expect, fresh, size_name};
+use super::{Alone, Host, Shared, WrongAnswer, admits, expect, fresh, size_name, turns};
 use crate::contenders::{CONTENDERS, Contender, LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers};
 
@@ -224,6 +224,12 @@ impl Plan {
         self.sizes.iter().map(|&size| self.cells(size).len() * self.rounds).sum()
     }
 
+    /// How many seconds all that takes, roughly.
+    pub fn estimate(&self) -> f64 {
+        let fill = self.sizes.iter().sum::<u64>() as f64 * 3e-7 * CONTENDERS.len() as f64;
+        self.steps() as f64 * (self.limit.as_secs_f64() + 0.001) + fill
+    }
+
     /// Measures everything; `step` is called after each round of a map, `done` after each size.
     ///
     /// # Errors
@@ -255,18 +261,17 @@ impl Plan {
                 })
                 .collect();
             // The first round warms and is not kept.
-            for number in 0..=self.rounds {
-                for ((way, threads, contender), cell) in cells.iter().zip(&mut found) {
-                    let map = maps.iter().find(|(known, _)| known == contender);
-                    let Some((_, map)) = map else { continue };
-                    let limit = if number == 0 { self.limit / 4 } else { self.limit };
-                    let rate = map.ask(*way, *threads, limit).with_context(|| {
-                        format!("{} gave a wrong answer in {}", contender.id, way.id())
-                    })?;
-                    if number > 0 {
-                        cell.mkeys.push(rate);
-                        step();
-                    }
+            for (round, index) in turns(self.rounds, cells.len()) {
+                let (way, threads, contender) = cells[index];
+                let map = maps.iter().find(|(known, _)| *known == contender);
+                let Some((_, map)) = map else { continue };
+                let limit = if round == 0 { self.limit / 4 } else { self.limit };
+                let rate = map.ask(way, threads, limit).with_context(|| {
+                    format!("{} gave a wrong answer in {}", contender.id, way.id())
+                })?;
+                if round > 0 {
+                    found[index].mkeys.push(rate);
+                    step();
                 }
             }
             done(&found);

@@ -163,7 +163,7 @@ fn order(round: usize, contenders: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Rounds and, in each, whose turn it is. Round 0 comes before the `rounds` that count.
-fn turns(rounds: usize, contenders: usize) -> impl Iterator<Item = (usize, usize)> {
+pub fn turns(rounds: usize, contenders: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..=rounds).flat_map(move |round| order(round, contenders).map(move |index| (round, index)))
 }
 

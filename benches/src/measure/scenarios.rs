@@ -152,6 +152,20 @@ impl Plan {
         self.groups.iter().map(|(.., contenders)| contenders.len() * self.scale.rounds).sum()
     }
 
+    /// How many seconds all that takes, roughly.
+    pub fn estimate(&self) -> f64 {
+        let Scale { rounds, limit, entries, fresh, .. } = self.scale;
+        let group = |(scenario, workers, contenders): &(Scenario, usize, Vec<_>)| {
+            let once = match scenario {
+                Scenario::ShardedWrites => fresh as f64 * 3e-7,
+                _ => limit.as_secs_f64() + *workers as f64 * 2e-4,
+            };
+            let counted = if *scenario == Scenario::ReadMostly { 2 } else { 0 };
+            contenders.len() as f64 * (once * (rounds + counted) as f64 + entries as f64 * 3e-7)
+        };
+        self.groups.iter().map(group).sum()
+    }
+
     /// Measures everything; `step` is called after each round of a map, `done` after each group.
     ///
     /// # Errors

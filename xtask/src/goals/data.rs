@@ -108,6 +108,8 @@ pub enum Over {
 pub struct Figure {
     /// The measuring program.
     pub program: String,
+    /// The size that the program is asked for, unless the run is to be quick.
+    pub keys: Option<String>,
     /// The list of the results in which there is a row for each map.
     pub rows: String,
     /// A list inside the row whose elements are looked at instead, if there is one.
@@ -224,6 +226,7 @@ impl MatrixNeeds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sections::{SECTIONS, Section};
 
     #[test]
     fn the_stored_goals_are_sound() {
@@ -238,6 +241,11 @@ mod tests {
                 Check::Ratio(ratio) => &ratio.of,
                 Check::Figure(figure) => &figure.of,
             };
+            if let Check::Figure(figure) = check {
+                let named = |section: &Section| section.name == figure.program;
+                assert!(SECTIONS.iter().any(named), "{figure:?}");
+                assert!(figure.keys.as_deref().is_none_or(|keys| size(keys).is_some()));
+            }
             if let Of::Map(id) = of {
                 assert!(crate::maps::MAPS.iter().any(|map| map.name == id), "{id}");
             }

@@ -21,7 +21,7 @@ pub struct Evidence<'e> {
     pub document: &'e Value,
     /// The contenders that "the best peer" is taken from.
     pub peers: &'e [String],
-    /// Why something is missing: by program, by contender, or by size.
+    /// Why something is missing: by contender, or by program and size.
     pub missing: BTreeMap<String, String>,
 }
 
@@ -119,7 +119,8 @@ impl<'e> Evidence<'e> {
             Rows::Matrix => "matrix",
             Rows::Batches => "batches",
         };
-        let names = ids.iter().map(String::as_str).chain([place.keys, program]);
+        let size = format!("{program} {}", place.keys);
+        let names = ids.iter().map(String::as_str).chain([size.as_str()]);
         names.filter_map(|name| self.missing.get(name)).next().cloned().unwrap_or_else(|| {
             let cell = cell(place.workload, place.entry, place.keys, place.threads);
             format!("no figure of {cell}")
@@ -246,12 +247,7 @@ impl<'e> Evidence<'e> {
             .collect();
         match values.iter().copied().reduce(f64::max) {
             Some(highest) => judge_rounds(&mut check, &[highest]),
-            None => {
-                let known = self.missing.get(&figure.program).cloned();
-                check.reason = known.unwrap_or_else(|| {
-                    format!("{} wrote no {} of {map}", figure.program, figure.field)
-                });
-            }
+            None => check.reason = format!("{} has no {} of {map}", figure.program, figure.field),
         }
         check
     }
@@ -446,19 +442,20 @@ mod tests {
                 "of": {"map": "map-rwlock"}, "at_most": bound}});
             let goal = json!({"id": "G", "text": "a goal", "checks": [check]});
             let goal: Goal = serde_json::from_value(goal).expect("a goal");
-            let missing = [("growth".to_owned(), "no such program".to_owned())].into();
-            judge(
-                &[goal],
-                &Evidence { results: &results, document: &document, peers: &peers(), missing },
-            )
-            .remove(0)
+            let evidence = Evidence {
+                results: &results,
+                document: &document,
+                peers: &peers(),
+                missing: BTreeMap::new(),
+            };
+            judge(&[goal], &evidence).remove(0)
         };
         assert_eq!(judged(25.0, "memory").verdict, Verdict::Met);
         assert_eq!(judged(24.9, "memory").verdict, Verdict::FallsShort);
         assert_eq!(judged(25.0, "memory").checks[0].measured, Some(25.0));
         let absent = judged(25.0, "growth");
         assert_eq!(absent.verdict, Verdict::NotMeasured);
-        assert_eq!(absent.checks[0].reason, "no such program");
+        assert_eq!(absent.checks[0].reason, "growth has no live_bytes of map-rwlock");
     }
 
     #[test]

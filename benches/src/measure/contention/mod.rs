@@ -17,7 +17,7 @@ use atlas_bench_data::{ContenderKind, Contention, ContentionCounts, Workload};
 pub use situations::{Outcome, Situation, Strain, Strained};
 pub use strains::Strains;
 
-use super::{WrongAnswer, admits, sits_out, size_name, turns};
+use super::{WrongAnswer, admits, size_name, turns};
 use crate::contenders::{CONTENDERS, Contender};
 use crate::raw::usage::Usage;
 
@@ -61,7 +61,7 @@ impl Plan {
                 if !admits(filters, &format!("{id}/u64/{size}/t{threads}/{}", contender.id)) {
                     continue;
                 }
-                match sits_out(contender, true, situation.keys()) {
+                match situation.sits_out(contender) {
                     None => contenders.push(contender),
                     Some(reason) if !self.notes.contains(&reason) => self.notes.push(reason),
                     Some(_) => {}
@@ -89,6 +89,15 @@ impl Plan {
     /// How many times a contender is measured.
     pub fn steps(&self) -> usize {
         self.places.iter().map(|place| place.contenders.len() * self.rounds).sum()
+    }
+
+    /// How many seconds all that takes, roughly.
+    pub fn estimate(&self) -> f64 {
+        let place = |place: &Place| {
+            let once = self.limit(place).as_secs_f64() + 0.005 + 1e-4 * place.threads as f64;
+            once * place.contenders.len() as f64 * (self.rounds as f64 + 0.25)
+        };
+        self.places.iter().map(place).sum()
     }
 
     /// The situations as workloads, in display order.
@@ -178,14 +187,19 @@ pub fn run(plan: &Plan, mut step: impl FnMut(), mut done: impl FnMut(&[Contentio
     Ok(())
 }
 
-/// Counts the waiting inside our maps in all places, one round each; `done` is called after each place.
+/// Counts the waiting inside our maps in all places, one round each; `step` is called after each map and `done`
+/// after each place.
 ///
 /// All counts are zero unless the feature `contention-counters` is on.
 ///
 /// # Errors
 ///
 /// If a map gives a wrong answer.
-pub fn count(plan: &Plan, mut done: impl FnMut(&[ContentionCounts])) -> Result<()> {
+pub fn count(
+    plan: &Plan,
+    mut step: impl FnMut(),
+    mut done: impl FnMut(&[ContentionCounts]),
+) -> Result<()> {
     for place in &plan.places {
         let mut counts = Vec::new();
         for (contender, mut subject) in place.subjects(plan.seed) {
@@ -208,6 +222,7 @@ pub fn count(plan: &Plan, mut done: impl FnMut(&[ContentionCounts])) -> Result<(
                 retries: counted.retries,
                 failed_exchanges: counted.failed_exchanges,
             });
+            step();
         }
         done(&counts);
     }

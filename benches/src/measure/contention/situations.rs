@@ -9,9 +9,9 @@ use std::time::Duration;
 use map_core::ConcurrentMap;
 
 use super::super::steady::Worker;
-use super::super::{Alone, Host, Round, Shared, Steady, WrongAnswer, expect, fresh};
+use super::super::{Alone, Host, Round, Shared, Steady, WrongAnswer, expect, fresh, sits_out};
 use super::same_hash::SameHash;
-use crate::contenders::{LocalFamily, SharedFamily, Visitor};
+use crate::contenders::{Contender, LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers, Stamped};
 use crate::workloads::{Mix, Streams};
 
@@ -109,6 +109,14 @@ impl Situation {
     /// Whether it is about numbers of threads.
     pub fn is_crowd(self) -> bool {
         matches!(self, Self::CrowdRead98 | Self::CrowdExchange)
+    }
+
+    /// Why a contender sits it out, if it does.
+    pub fn sits_out(self, contender: &Contender) -> Option<String> {
+        let orders = self == Self::SameHash && contender.id == "flurry";
+        let reason =
+            "flurry is left out of same-hash: it puts such keys in order, which ours have not";
+        orders.then(|| reason.to_owned()).or_else(|| sits_out(contender, true, self.keys()))
     }
 
     fn mix(self) -> Mix {

@@ -249,6 +249,14 @@ struct Measured {
     steal: Steal,
 }
 
+/// How many seconds [`run`] takes, roughly.
+pub fn estimate(plan: &Plan) -> f64 {
+    // The peak takes as long as an open loop, the closed loop half as long.
+    let loops = plan.rounds as f64 * (LOADS.len() as f64 + 0.5) + 1.0;
+    let steps = plan.steps() as f64 / plan.rounds as f64;
+    steps * loops * (plan.limit.as_secs_f64() + 0.01)
+}
+
 /// Measures the groups of a plan; `step` is called after each round of a contender and `done` after
 /// each group and number of threads.
 ///

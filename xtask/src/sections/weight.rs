@@ -17,12 +17,15 @@ use anyhow::{Context, Result, ensure};
 use atlas_bench_data::{FORMAT, Results, Weight};
 
 use self::recipes::{BASELINE, RECIPES, Recipe};
-use super::write;
+use crate::bench::write;
 use crate::flags::Bench;
 use crate::workspace::{Workspace, cargo_path};
 
 /// The name of the package and the program.
 const NAME: &str = "weight";
+
+/// The seconds that building one package takes, roughly.
+const PACKAGE_SECONDS: usize = 8;
 
 /// Weighs the contenders that the filters leave.
 pub fn measure(workspace: &Workspace, flags: &Bench) -> Result<Results> {
@@ -35,6 +38,7 @@ pub fn measure(workspace: &Workspace, flags: &Bench) -> Result<Results> {
     if wanted.is_empty() {
         return Ok(results);
     }
+    eprintln!("{} packages, about {} s", wanted.len(), PACKAGE_SECONDS * wanted.len());
     let lock = workspace.root.join("Cargo.lock");
     let lock = fs::read_to_string(&lock).with_context(|| lock.display().to_string())?;
     let baseline = Package::new(workspace, &BASELINE, &lock)?.build()?.bytes;
