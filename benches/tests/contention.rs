@@ -35,7 +35,6 @@ fn all_contenders_stand_all_situations() {
                 let outcome = subject.strain(threads, LIMIT / 5).unwrap_or_else(|error| {
                     panic!("{}, {}: {error}", contender.id, situation.id());
                 });
-                assert!(outcome.round.ops > 0 || situation == Situation::Iteration);
                 assert_eq!(outcome.visited.is_some(), situation == Situation::Iteration);
                 assert_eq!(outcome.makes.is_some(), situation == Situation::Stampede);
             }

@@ -44,12 +44,12 @@ fn show(cells: &[BatchCell], threads: u32) -> String {
 
 fn run(options: &Options) -> Result<()> {
     let Compare { common, threads, keys, rounds } = &options.compare;
-    let sizes = common.choose(vec![100_000], vec![4_000_000], vec![4_000_000, 20_000_000]);
+    let sizes = common.choose([100_000], [4_000_000], [4_000_000]);
     let plan = Plan {
         sizes: or(&keys.keys, &sizes),
         threads: or(&threads.threads, &[1, 2]),
         rounds: rounds.rounds(common.choose(2, 3, 5)),
-        limit: rounds.limit(common.choose(0.01, 0.05, 0.1)),
+        limit: rounds.limit(common.choose(0.01, 0.05, 0.05)),
         seed: common.seed,
         filters: common.filter.clone(),
     };

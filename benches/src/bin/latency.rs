@@ -33,8 +33,8 @@ impl Options {
     fn plan(&self) -> Plan {
         let Compare { common, threads, keys, rounds } = &self.compare;
         let mut plan = Plan {
-            rounds: rounds.rounds(common.choose(1, 3, 5)),
-            limit: rounds.limit(common.choose(0.05, 0.1, 0.3)),
+            rounds: rounds.rounds(common.choose(1, 3, 3)),
+            limit: rounds.limit(common.choose(0.05, 0.1, 0.1)),
             seed: common.seed,
             ..Plan::default()
         };

@@ -21,6 +21,8 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Entries of the maps whose memory is measured.
 const WEIGHED: u64 = 100_000;
+/// Entries from which on a map is large.
+const LARGE: u64 = 1_000_000;
 
 /// Compares concurrent maps: throughput on mixes of operations and on recorded traces, and memory.
 ///
@@ -70,13 +72,12 @@ impl Options {
         for trace in traces {
             plan.add(Workload::Trace(trace), &threads, &self.compare.common.filter);
         }
+        // A map of millions with dozens of threads on a few cores measures the scheduler, for minutes.
+        let few = or(given, &[1, 2]);
         for &keys in &sizes {
+            let threads = if keys < LARGE { &threads } else { &few };
             for mix in Mix::ALL {
-                plan.add(
-                    Workload::Mix(mix, Numbers::NAME, keys),
-                    &threads,
-                    &self.compare.common.filter,
-                );
+                plan.add(Workload::Mix(mix, Numbers::NAME, keys), threads, &common.filter);
             }
         }
         for &keys in string_sizes.iter().filter(|_| !common.quick) {

@@ -13,6 +13,9 @@ use crate::entries::{Entries, Numbers, Strings};
 use crate::workloads::trace::Trace;
 use crate::workloads::{Mix, Streams};
 
+/// Entries from which on growth has no round that is not kept.
+const LONG_GROWTH: u64 = 1_000_000;
+
 /// What is done to a map.
 #[derive(Clone, Debug)]
 pub enum Workload {
@@ -62,10 +65,18 @@ impl Workload {
         }
     }
 
+    /// Growth to millions of entries warms itself, and takes seconds.
+    fn first_round(&self) -> usize {
+        match self {
+            Self::Mix(Mix::Grow, _, keys) if *keys >= LONG_GROWTH => 1,
+            _ => 0,
+        }
+    }
+
     /// The seconds that one round takes, roughly.
     fn seconds(&self, limit: Duration) -> f64 {
         match self {
-            Self::Mix(Mix::Grow, _, keys) => *keys.max(&100_000) as f64 * 2e-7,
+            Self::Mix(Mix::Grow, _, keys) => *keys.max(&100_000) as f64 * 2.5e-7,
             Self::Mix(..) => limit.as_secs_f64() + 0.005,
             Self::Trace(trace) => trace.keys.len().max(500_000) as f64 * 1e-7,
         }
@@ -256,7 +267,7 @@ impl Plan {
             group.cells.iter().map(|(_, contenders)| vec![Vec::new(); contenders.len()]).collect();
         // One more round than is kept: the first warms caches, branches and the map's own state. A round
         // has all numbers of threads, so that they too are compared side by side.
-        for number in 0..=self.rounds {
+        for number in group.workload.first_round()..=self.rounds {
             for ((threads, contenders), rounds) in group.cells.iter().zip(&mut rounds) {
                 for index in order(number, contenders.len()) {
                     let contender = contenders[index];

@@ -96,6 +96,11 @@ impl Scenario {
         if self == Self::ReadMostly { "record" } else { Numbers::NAME }
     }
 
+    /// Rounds of each row: growth to millions takes seconds and is measured once.
+    fn rounds(self, scale: &Scale) -> usize {
+        if self == Self::ShardedWrites && scale.fresh > 1_000_000 { 1 } else { scale.rounds }
+    }
+
     fn cell(self, workers: usize, scale: &Scale, contender: &str) -> String {
         let keys = size_name(self.shape(scale).entries);
         format!("{}/{}/{keys}/t{workers}/{contender}", self.id(), self.entry())
@@ -149,17 +154,21 @@ impl Plan {
 
     /// How many times a map is measured.
     pub fn steps(&self) -> usize {
-        self.groups.iter().map(|(.., contenders)| contenders.len() * self.scale.rounds).sum()
+        let steps = |(scenario, _, contenders): &(Scenario, usize, Vec<_>)| {
+            contenders.len() * scenario.rounds(&self.scale)
+        };
+        self.groups.iter().map(steps).sum()
     }
 
     /// How many seconds all that takes, roughly.
     pub fn estimate(&self) -> f64 {
-        let Scale { rounds, limit, entries, fresh, .. } = self.scale;
+        let Scale { limit, entries, fresh, .. } = self.scale;
         let group = |(scenario, workers, contenders): &(Scenario, usize, Vec<_>)| {
             let once = match scenario {
                 Scenario::ShardedWrites => fresh as f64 * 3e-7,
                 _ => limit.as_secs_f64() + *workers as f64 * 2e-4,
             };
+            let rounds = scenario.rounds(&self.scale);
             let counted = if *scenario == Scenario::ReadMostly { 2 } else { 0 };
             contenders.len() as f64 * (once * (rounds + counted) as f64 + entries as f64 * 3e-7)
         };
@@ -203,7 +212,7 @@ impl Plan {
                 scenario.id()
             )
         };
-        for number in 0..self.scale.rounds {
+        for number in 0..scenario.rounds(&self.scale) {
             for at in order(number, entrants.len()) {
                 let entrant = &mut entrants[at];
                 let round = entrant.sampler.round(workers, self.scale.limit);

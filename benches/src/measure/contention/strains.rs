@@ -24,8 +24,8 @@ impl Strains {
     pub fn plan(&self) -> Plan {
         let common = &self.common;
         let mut plan = Plan {
-            rounds: self.rounds.rounds(common.choose(1, 3, 5)),
-            limit: self.rounds.limit(common.choose(0.02, 0.04, 0.1)),
+            rounds: self.rounds.rounds(common.choose(1, 3, 3)),
+            limit: self.rounds.limit(common.choose(0.02, 0.04, 0.04)),
             seed: common.seed,
             ..Plan::default()
         };
