@@ -30,6 +30,50 @@ pub fn machine() -> Machine {
     }
 }
 
+/// Processor time that the host of a virtual machine took away, over stretches of a run.
+///
+/// The system counts in hundredths of a second, so a share of a short stretch is coarse.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Steal {
+    begin: Option<(u64, u64)>,
+    stolen: u64,
+    all: u64,
+}
+
+impl Steal {
+    /// Begins a stretch.
+    pub fn begin(&mut self) {
+        self.begin = stolen_ticks(&fs::read_to_string("/proc/stat").unwrap_or_default());
+    }
+
+    /// Ends it.
+    pub fn end(&mut self) {
+        let end = stolen_ticks(&fs::read_to_string("/proc/stat").unwrap_or_default());
+        if let (Some(begin), Some(end)) = (self.begin.take(), end) {
+            self.stolen += end.0.saturating_sub(begin.0);
+            self.all += end.1.saturating_sub(begin.1);
+        }
+    }
+
+    /// The share of all processors' time, from 0 to 1; `None` if the system does not say.
+    pub fn share(&self) -> Option<f64> {
+        (self.all > 0).then(|| self.stolen as f64 / self.all as f64)
+    }
+}
+
+/// Ticks stolen and ticks in all, of all processors, from the text of `/proc/stat`.
+fn stolen_ticks(stat: &str) -> Option<(u64, u64)> {
+    // user, nice, system, idle, iowait, irq, softirq, steal; guests are in user and nice already.
+    let ticks: Vec<u64> = stat
+        .lines()
+        .find_map(|line| line.strip_prefix("cpu "))?
+        .split_whitespace()
+        .take(8)
+        .map(|ticks| ticks.parse().ok())
+        .collect::<Option<_>>()?;
+    Some((*ticks.get(7)?, ticks.iter().sum()))
+}
+
 /// Names the compiler and the crates that the figures depend on.
 pub fn versions() -> Vec<Version> {
     let version = |name: &str, version: &str| Version {
@@ -56,6 +100,14 @@ fn locked(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stolen_time_is_the_eighth_figure() {
+        let stat = "cpu  10 0 5 80 1 0 1 3 2 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n";
+        assert_eq!(stolen_ticks(stat), Some((3, 100)));
+        assert_eq!(stolen_ticks("cpu 1 2 3\n"), None);
+        assert_eq!(Steal::default().share(), None);
+    }
 
     #[test]
     fn the_peers_are_in_the_lock_file() {

@@ -5,6 +5,8 @@
 
 use std::borrow::Borrow;
 use std::hash::Hash;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::contenders::{Key, Value};
 
@@ -155,6 +157,100 @@ impl Entries for Strings {
     }
 }
 
+/// A value of 8 bytes that has room for any id, but for no stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unstamped(u64);
+
+impl Stamped for Unstamped {
+    #[inline]
+    fn stamped(id: u64, _: u64) -> Self {
+        Self(id)
+    }
+
+    #[inline]
+    fn id(&self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    fn stamp(&self) -> u64 {
+        0
+    }
+
+    #[inline]
+    fn bumped(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A value of as many bytes as [`Payload::set_bytes`] says, in a box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload(Box<[u64]>);
+
+/// The words of every [`Payload`]: a value is made without being told its size.
+static PAYLOAD_WORDS: AtomicUsize = AtomicUsize::new(17);
+
+impl Payload {
+    /// Sets the size of all values made from now on: at least 16, rounded down to a multiple of 8.
+    pub fn set_bytes(bytes: usize) {
+        // Relaxed: pairs with nothing; threads are started after it.
+        PAYLOAD_WORDS.store((bytes / 8).max(2), Relaxed);
+    }
+}
+
+impl Stamped for Payload {
+    fn stamped(id: u64, stamp: u64) -> Self {
+        let mut words = vec![id; PAYLOAD_WORDS.load(Relaxed)].into_boxed_slice();
+        if let Some(last) = words.last_mut() {
+            *last = stamp;
+        }
+        Self(words)
+    }
+
+    #[inline]
+    fn id(&self) -> u64 {
+        self.0[0]
+    }
+
+    #[inline]
+    fn stamp(&self) -> u64 {
+        self.0[self.0.len() - 1]
+    }
+
+    fn bumped(&self) -> Self {
+        let mut next = self.clone();
+        if let Some(last) = next.0.last_mut() {
+            *last = (*last + 1) & STAMP_MASK;
+        }
+        next
+    }
+}
+
+/// The keys of `E` with values of another type.
+#[derive(Debug)]
+pub struct With<E, V>(E, PhantomData<fn() -> V>);
+
+impl<E: Entries, V: Value + Stamped> Entries for With<E, V> {
+    const NAME: &'static str = "custom";
+    type Key = E::Key;
+    type Look = E::Look;
+    type Value = V;
+
+    fn new(ids: u64) -> Self {
+        Self(E::new(ids), PhantomData)
+    }
+
+    #[inline]
+    fn key(&self, id: u64) -> E::Key {
+        self.0.key(id)
+    }
+
+    #[inline]
+    fn look<'a>(&'a self, id: &'a u64) -> &'a E::Look {
+        self.0.look(id)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,5 +270,6 @@ mod tests {
     fn values_tell_id_and_stamp() {
         round_trip::<u64>();
         round_trip::<Record>();
+        round_trip::<Payload>();
     }
 }

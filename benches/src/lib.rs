@@ -8,8 +8,10 @@ pub mod circumstances;
 pub mod contenders;
 pub mod entries;
 pub mod measure;
+pub mod options;
 pub mod progress;
 pub mod raw;
+pub mod table;
 pub mod workloads;
 
 /// Keeps the README's examples true.

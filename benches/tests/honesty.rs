@@ -1,16 +1,20 @@
 //! The measuring loop tells slow from fast and refuses maps that answer wrongly.
 
+#[macro_use]
+#[path = "support/faults.rs"]
+mod faults;
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use atlas_benches::contenders::{CONTENDERS, Visitor};
 use atlas_benches::entries::{Entries, Numbers, Strings};
+use atlas_benches::measure::probe::{Probe, atlas_counted_stretch};
+use atlas_benches::measure::sampled::{OfShape, SAMPLED, Sampled};
 use atlas_benches::measure::{OfMix, OfTrace, Round, WrongAnswer};
 use atlas_benches::workloads::trace::Trace;
-use atlas_benches::workloads::{Mix, Streams};
+use atlas_benches::workloads::{Mix, Shape, Streams};
 use support::{Family, Twist};
 
 const ROUND: Duration = Duration::from_millis(10);
@@ -66,37 +70,51 @@ fn a_sound_map_passes_every_mix() {
     }
 }
 
-/// One in sixteen operations of a kind goes wrong.
-fn now_and_then() -> bool {
-    static CALLS: AtomicU32 = AtomicU32::new(1);
-    CALLS.fetch_add(1, Relaxed).is_multiple_of(16)
-}
-
-macro_rules! faults {
-    ($($test:ident: $fault:ident in [$($mix:ident),*];)*) => {$(
-        #[test]
-        fn $test() {
-            struct Faulty;
-            impl Twist for Faulty {
-                fn $fault() -> bool {
-                    now_and_then()
-                }
-            }
-            for mix in [$(Mix::$mix),*] {
-                for threads in [1, 2] {
-                    let result = round::<Faulty>(mix, threads);
-                    assert!(result.is_err(), "{}, {threads} threads: {result:?}", mix.id());
-                }
-            }
-        }
-    )*};
+fn refuses<T: Twist>(mix: Mix) {
+    for threads in [1, 2] {
+        let result = round::<T>(mix, threads);
+        assert!(result.is_err(), "{}, {threads} threads: {result:?}", mix.id());
+    }
 }
 
 faults! {
+    refuses(Mix);
     skipped_insertions_are_refused: drops_insert in [Read98, Zipf95, Exchange, Grow];
     skipped_removals_are_refused: drops_remove in [Read98, Exchange];
     skipped_updates_are_refused: drops_update in [Zipf50];
     missed_reads_are_refused: drops_read in [Read100, Miss50, Zipf95, Zipf50, Grow];
+}
+
+/// The stretch that a profiler counts.
+#[test]
+fn a_probe_refuses_faults() {
+    fn probe<T: Twist>(mix: Mix) -> (u32, Result<(), WrongAnswer>) {
+        let streams = [Streams::new(mix, 1000, 1, 1).shortened(20_000)];
+        let mut stretches = 0;
+        let around = &mut |_, job: &mut dyn FnMut()| {
+            stretches += 1;
+            atlas_counted_stretch(job);
+        };
+        let result = Probe { streams: &streams, around }.shared::<Family<T>>();
+        (stretches, result)
+    }
+    struct Misses;
+    impl Twist for Misses {
+        fn drops_read() -> bool {
+            faults::now_and_then()
+        }
+    }
+    struct Keeps;
+    impl Twist for Keeps {
+        fn drops_remove() -> bool {
+            faults::now_and_then()
+        }
+    }
+    for mix in [Mix::Read100, Mix::Zipf95, Mix::Exchange] {
+        assert_eq!(probe::<Straight>(mix), (1, Ok(())), "{}", mix.id());
+    }
+    assert!(probe::<Misses>(Mix::Zipf95).1.is_err());
+    assert!(probe::<Keeps>(Mix::Exchange).1.is_err());
 }
 
 #[test]
@@ -104,7 +122,7 @@ fn a_trace_refuses_skipped_insertions() {
     struct Faulty;
     impl Twist for Faulty {
         fn drops_insert() -> bool {
-            now_and_then()
+            faults::now_and_then()
         }
     }
     let keys: Vec<u32> = (0..50_000).map(|n| n % 5000).collect();
@@ -112,6 +130,49 @@ fn a_trace_refuses_skipped_insertions() {
     for threads in [1, 2] {
         assert!(OfTrace(trace.clone()).shared::<Family<Straight>>().round(threads, ROUND).is_ok());
         assert!(OfTrace(trace.clone()).shared::<Family<Faulty>>().round(threads, ROUND).is_err());
+    }
+}
+
+/// What a sampled workload makes of a map with a fault.
+fn sampled<T: Twist>(shape: Shape) -> Result<Sampled, WrongAnswer> {
+    let subject = OfShape::<Numbers>::new(shape, 2, 1);
+    subject.shared::<Family<T>>().round(2, ROUND)
+}
+
+#[test]
+fn sampled_workloads_refuse_faults() {
+    struct NoInsert;
+    impl Twist for NoInsert {
+        fn drops_insert() -> bool {
+            faults::now_and_then()
+        }
+    }
+    struct NoRemove;
+    impl Twist for NoRemove {
+        fn drops_remove() -> bool {
+            faults::now_and_then()
+        }
+    }
+    struct NoRead;
+    impl Twist for NoRead {
+        fn drops_read() -> bool {
+            faults::now_and_then()
+        }
+    }
+    let steady = Shape { entries: 1000, gets: 50.0, updates: 10.0, ..Shape::default() };
+    let churn = Shape { churn: 20.0, ..steady };
+    let growing = Shape { updates: 0.0, growing: true, ..steady };
+    for shape in [steady, churn, growing] {
+        let sound = sampled::<Straight>(shape).unwrap_or_else(|error| panic!("{shape:?}: {error}"));
+        assert!(sound.all.len() >= sound.ops / SAMPLED / 2, "{sound:?}");
+        assert!(sound.writes.len() < sound.all.len());
+    }
+    for shape in [churn, growing] {
+        assert!(sampled::<NoInsert>(shape).is_err(), "{shape:?}");
+    }
+    assert!(sampled::<NoRemove>(churn).is_err());
+    for shape in [steady, growing] {
+        assert!(sampled::<NoRead>(shape).is_err(), "{shape:?}");
     }
 }
 

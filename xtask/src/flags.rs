@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+
+use crate::sections::{self, Section};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -18,31 +20,39 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure all maps and their peers; leave an HTML report
-    Bench(Bench),
+    Bench(Box<Bench>),
+    /// Measure one described workload on all maps and rank them for it
+    Choose(Choose),
     /// Drive the conformance suites for longer than `cargo test` does
     Conformance(Conformance),
     /// Write the figures in the documents from the stored results
     Docs(Docs),
+    /// Measure what the performance goals speak of and judge each
+    Goals(Goals),
     /// Check the conventions that a program can check
     Tidy,
 }
 
 /// Measures all maps and their peers, then writes `report.html` and `results.json`.
 ///
-/// The default takes about five minutes on two cores after the build. It builds the measuring
-/// programs in release mode, runs the interleaved throughput matrix and the criterion comparisons,
-/// and merges both.
+/// The default takes about six minutes on two cores after the build. It builds the measuring
+/// programs in release mode, one for each section, runs them one after the other and merges what they
+/// found. A flag goes to the sections that understand it.
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Less of everything: under a minute after the build, for a first look
+    /// Less of everything, and only the sections `matrix` and `criterion` unless --only names others:
+    /// under a minute after the build, for a first look
     #[arg(long)]
     pub quick: bool,
+    /// More of everything: larger maps, more threads; under twenty minutes after the build
+    #[arg(long, conflicts_with = "quick")]
+    pub full: bool,
     /// Only cells whose id contains this: a workload, criterion group or map; `a,b` is either,
     /// a second --filter must hold too
     #[arg(long, value_name = "TEXT", value_parser = non_empty)]
     pub filter: Vec<String>,
     /// Numbers of threads, such as 1,2,8
-    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Vec<u32>,
     /// Sizes of the key space, such as 1K,100K,4M
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = keys)]
@@ -50,21 +60,25 @@ pub struct Bench {
     /// Replay a recorded trace as well: one key a line, big-endian u32, or either in xz (repeatable)
     #[arg(long, value_name = "FILE")]
     pub trace: Vec<PathBuf>,
-    /// Interleaved rounds per cell of the matrix
+    /// Measure Go's maps too, with the Go toolchain whose `go` command this is
+    #[arg(long, value_name = "PATH")]
+    pub go: Option<PathBuf>,
+    /// Interleaved rounds per cell
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: Option<u32>,
-    /// Seconds that each map is measured in one round of the matrix
+    /// Seconds that each map is measured in one round
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub seconds_per_round: Option<f64>,
-    /// The seed of all operation streams of the matrix
+    /// The seed of all operation streams
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Run one of the two programs only
-    #[arg(long, value_enum)]
-    pub only: Option<Program>,
+    /// Run this section only (repeatable)
+    #[arg(long, value_name = "SECTION", value_parser = sections::parser())]
+    pub only: Vec<&'static Section>,
     /// Measure nothing: make the report of stored results (the `results.json` of a run)
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "quick", "filter", "threads", "keys", "trace", "rounds", "seconds_per_round", "seed", "only",
+        "quick", "full", "filter", "threads", "keys", "trace", "go", "rounds", "seconds_per_round", "seed",
+        "only",
     ])]
     pub from: Option<PathBuf>,
     /// Measure nothing: say which maps and workloads there are
@@ -76,15 +90,6 @@ pub struct Bench {
     /// Write the results to this file too
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-}
-
-/// A measuring program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Program {
-    /// The criterion comparisons of single operations
-    Criterion,
-    /// The interleaved throughput matrix and the memory figures
-    Matrix,
 }
 
 /// Drives the conformance suites with many more cases than `cargo test` does, in release mode.
@@ -111,6 +116,84 @@ pub struct Docs {
     /// Store these results first (the `results.json` of a run)
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
+}
+
+/// Measures what the performance goals speak of, all contenders in turn, and judges each goal: met,
+/// falls short or not measured. Ends with status 1 if one falls short.
+///
+/// All goals take about five minutes on two idle cores after the build.
+#[derive(Debug, Default, Args)]
+pub struct Goals {
+    /// Only these goals, such as P4,P7
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = non_empty)]
+    pub only: Vec<String>,
+    /// Fewer and shorter rounds, and no maps of a million entries
+    #[arg(long)]
+    pub quick: bool,
+    /// Interleaved rounds per cell
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: Option<u32>,
+    /// The Go compiler, for the goals that compare with Go's maps
+    #[arg(long, value_name = "PATH")]
+    pub go: Option<PathBuf>,
+    /// Measure nothing: judge stored results (the `results.json` of a run)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "rounds", "go"])]
+    pub from: Option<PathBuf>,
+    /// Write results and verdicts to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Put the verdicts into these stored results, such as docs/data/benchmarks.json
+    #[arg(long, value_name = "FILE")]
+    pub into: Option<PathBuf>,
+}
+
+/// Answers "which map is for me?": measures the workload that is described, or a recorded trace, on
+/// all maps for some seconds and ranks them by throughput, tail latency and memory.
+///
+/// What reads, updates and churn leave of the operations overwrites values of present keys.
+#[derive(Debug, Default, Args)]
+pub struct Choose {
+    /// Percent of the operations that read [default: 95]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub reads: Option<f64>,
+    /// Percent that read, modify and write the value of a present key
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub updates: Option<f64>,
+    /// Percent that insert and remove keys, half each
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub churn: Option<f64>,
+    /// All writes insert new keys; the map starts empty and grows to --keys
+    #[arg(long, conflicts_with_all = ["updates", "churn", "skew"])]
+    pub growing: bool,
+    /// Exponent of the Zipf distribution of the keys; 0 is uniform [default: 0]
+    #[arg(long, value_name = "EXPONENT", value_parser = skew)]
+    pub skew: Option<f64>,
+    /// Entries in the map [default: 100K]
+    #[arg(long, value_name = "N", value_parser = keys)]
+    pub keys: Option<String>,
+    /// Bytes of a key: 8 (a number) or 28 (a String) [default: 8]
+    #[arg(long, value_name = "BYTES", value_parser = key_size)]
+    pub key_size: Option<u32>,
+    /// Bytes of a value: 8, or a multiple of 8 up to 1 MiB; above 128 it is a box [default: 8]
+    #[arg(long, value_name = "BYTES", value_parser = value_size)]
+    pub value_size: Option<u32>,
+    /// Threads [default: as many as the machine has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub threads: Option<u32>,
+    /// Replay a recorded trace instead: get, and insert on a miss
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "reads", "updates", "churn", "growing", "skew", "keys", "key_size", "value_size",
+    ])]
+    pub trace: Option<PathBuf>,
+    /// Seconds for each map [default: 0.5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<f64>,
+    /// The seed of the operation streams
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write the figures to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// Reads the command line. A mistake is reported in one line.
@@ -148,15 +231,48 @@ fn non_empty(text: &str) -> Result<String, String> {
 
 /// A size such as `1000`, `100K` or `4M`; it is handed on as written.
 fn keys(text: &str) -> Result<String, String> {
+    match size(text) {
+        Some(n) if (16..=100_000_000).contains(&n) => Ok(text.into()),
+        Some(n) => Err(format!("{n} is not between 16 and 100M")),
+        None => Err("expected a number such as 1000, 100K or 4M".into()),
+    }
+}
+
+/// The number that a size such as `100K` stands for.
+pub fn size(text: &str) -> Option<u64> {
     let (digits, factor) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 1_000),
         Some((at, 'm' | 'M')) => (&text[..at], 1_000_000),
         _ => (text, 1),
     };
-    match digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)) {
-        Some(n) if (16..=100_000_000).contains(&n) => Ok(text.into()),
-        Some(n) => Err(format!("{n} is not between 16 and 100M")),
-        None => Err("expected a number such as 1000, 100K or 4M".into()),
+    digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor))
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("expected a number from 0 to 100".into()),
+    }
+}
+
+fn skew(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(skew) if (0.0..=4.0).contains(&skew) => Ok(skew),
+        _ => Err("expected a number from 0 to 4".into()),
+    }
+}
+
+fn key_size(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(bytes @ (8 | 28)) => Ok(bytes),
+        _ => Err("expected 8 or 28".into()),
+    }
+}
+
+fn value_size(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(bytes) if (8..=1 << 20).contains(&bytes) && bytes.is_multiple_of(8) => Ok(bytes),
+        _ => Err("expected a multiple of 8 from 8 to 1048576".into()),
     }
 }
 
@@ -193,8 +309,18 @@ mod tests {
             &["bench", "--only", "neither"],
             &["bench", "--seconds-per-round", "-1"],
             &["bench", "--from", "x", "--quick"],
+            &["bench", "--full", "--quick"],
             &["docs", "--check", "--from", "x"],
             &["conformance", "--cases", "0"],
+            &["goals", "--rounds", "0"],
+            &["goals", "--from", "x", "--quick"],
+            &["choose", "--reads", "101"],
+            &["choose", "--reads", "NaN"],
+            &["choose", "--skew", "-1"],
+            &["choose", "--key-size", "9"],
+            &["choose", "--value-size", "12"],
+            &["choose", "--growing", "--churn", "5"],
+            &["choose", "--trace", "x", "--reads", "5"],
             &["tidier"],
         ] {
             let line = error(arguments);

@@ -3,8 +3,10 @@
 //! | command | file |
 //! |---|---|
 //! | `bench` | [`bench`]: measures everything, leaves the report |
+//! | `choose` | [`choose`]: measures one described workload, ranks the maps for it |
 //! | `conformance` | [`conformance`]: drives the conformance suites for longer than `cargo test` does |
 //! | `docs` | [`docs`]: writes the figures in the documents from stored data |
+//! | `goals` | [`goals`]: measures what the performance goals speak of, judges each |
 //! | `tidy` | [`tidy`]: checks the conventions that a program can check |
 //!
 //! A failure is one line on standard error and a status other than zero.
@@ -15,12 +17,15 @@
 )]
 
 mod bench;
+mod choose;
 mod conformance;
 mod criterion;
 mod docs;
 mod flags;
+mod goals;
 mod maps;
 mod report;
+mod sections;
 mod tidy;
 mod trace;
 mod workspace;
@@ -36,8 +41,10 @@ fn main() -> ExitCode {
     };
     let result = match &command {
         Command::Bench(flags) => bench::run(flags),
+        Command::Choose(flags) => choose::run(flags),
         Command::Conformance(flags) => conformance::run(flags),
         Command::Docs(flags) => docs::run(flags),
+        Command::Goals(flags) => goals::run(flags),
         Command::Tidy => tidy::run(),
     };
     match result {

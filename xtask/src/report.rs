@@ -13,7 +13,9 @@ mod summary;
 mod terminal;
 mod words;
 
-pub use html::html;
+pub use analysis::kind;
+pub use format::figure;
+pub use html::{html, nanoseconds};
 pub use markdown::{markdown, readme_table};
 pub use summary::summary_svg;
 pub use terminal::terminal;

@@ -39,7 +39,8 @@ impl Workspace {
     }
 }
 
-fn cargo_path() -> OsString {
+/// The Cargo that runs this program.
+pub fn cargo_path() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 

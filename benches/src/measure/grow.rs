@@ -83,6 +83,12 @@ impl<H: Host<E>, E: Entries> Subject for Grow<H, E> {
             map.for_each(|_, value| ids += value.id());
             expect("sum of the ids present", ids, (0..self.size).sum())?;
         }
-        Ok(Round { ops: times * self.size + gets, seconds: timed.seconds, gets, hits })
+        Ok(Round {
+            ops: times * self.size + gets,
+            seconds: timed.seconds,
+            gets,
+            hits,
+            usage: timed.usage,
+        })
     }
 }

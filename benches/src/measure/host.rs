@@ -10,6 +10,7 @@ use map_core::{BuildMap, ConcurrentMap};
 
 use crate::contenders::{Hasher, LocalFamily, SharedFamily};
 use crate::entries::Entries;
+use crate::raw::usage::{self, Usage};
 
 /// Results of a job's threads and the time they took together.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Timed<T> {
     pub results: Vec<T>,
     /// Seconds from the first thread's beginning to the last one's end.
     pub seconds: f64,
+    /// What all threads used together; `None` if the system does not say.
+    pub usage: Option<Usage>,
 }
 
 /// A way to run a job on maps of one type.
@@ -51,9 +54,12 @@ impl<F: SharedFamily, E: Entries> Host<E> for Shared<F> {
         let gate = Barrier::new(threads + 1);
         let worker = |thread| {
             gate.wait();
+            let before = usage::thread();
             let begin = Instant::now();
             let result = job(maps, thread, &stop);
-            (result, begin, Instant::now())
+            let end = Instant::now();
+            let used = usage::thread().zip(before).map(|(after, before)| after - before);
+            (result, begin, end, used)
         };
         let worker = &worker;
         let done: Vec<_> = thread::scope(|scope| {
@@ -72,13 +78,15 @@ impl<F: SharedFamily, E: Entries> Host<E> for Shared<F> {
                 })
                 .collect()
         });
-        let begin = done.iter().map(|&(_, begin, _)| begin).min();
-        let end = done.iter().map(|&(.., end)| end).max();
+        let begin = done.iter().map(|&(_, begin, ..)| begin).min();
+        let end = done.iter().map(|&(_, _, end, _)| end).max();
         let seconds = match (begin, end) {
             (Some(begin), Some(end)) => (end - begin).as_secs_f64(),
             _ => 0.0,
         };
-        Timed { results: done.into_iter().map(|(result, ..)| result).collect(), seconds }
+        let usage = done.iter().map(|&(.., used)| used).reduce(|all, used| Some(all? + used?));
+        let usage = usage.flatten();
+        Timed { usage, results: done.into_iter().map(|(result, ..)| result).collect(), seconds }
     }
 }
 
@@ -105,9 +113,12 @@ impl<F: LocalFamily, E: Entries> Host<E> for Alone<F> {
                     stop.store(true, Relaxed);
                 });
             }
+            let before = usage::thread();
             let begin = Instant::now();
             let results = vec![job(maps, 0, &stop)];
-            Timed { results, seconds: begin.elapsed().as_secs_f64() }
+            let seconds = begin.elapsed().as_secs_f64();
+            let usage = usage::thread().zip(before).map(|(after, before)| after - before);
+            Timed { results, seconds, usage }
         })
     }
 }

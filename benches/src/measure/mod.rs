@@ -1,10 +1,22 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
+pub mod batches;
+pub mod callgrind;
+pub mod contention;
+pub mod cost;
+pub mod counters;
+pub mod go;
 mod grow;
+pub mod growth;
 mod host;
+pub mod latency;
 mod memory;
+pub mod probe;
+pub mod record;
 mod replay;
 mod run;
+pub mod sampled;
+pub mod scenarios;
 mod steady;
 
 use std::error::Error;
@@ -21,11 +33,12 @@ pub use steady::Steady;
 
 use crate::contenders::{Contender, LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers};
+use crate::raw::usage::Usage;
 use crate::workloads::trace::Trace;
 use crate::workloads::{Mix, Streams};
 
-/// The most threads a workload can have: a value's stamp has room for so many.
-pub const MAX_THREADS: usize = 64;
+/// The most threads a workload can have.
+pub const MAX_THREADS: usize = 1024;
 
 /// A contender with a workload, ready to be measured.
 pub trait Subject {
@@ -50,6 +63,8 @@ pub struct Round {
     pub gets: u64,
     /// Reads that found their key.
     pub hits: u64,
+    /// What all threads used together; `None` if the system does not say.
+    pub usage: Option<Usage>,
 }
 
 impl Round {
@@ -140,6 +155,31 @@ pub fn sits_out(contender: &Contender, writes: bool, entries: u64) -> Option<Str
             contender.id
         )
     })
+}
+
+/// In which order contenders take their turns in a round: each time another one first.
+fn order(round: usize, contenders: usize) -> impl Iterator<Item = usize> {
+    (0..contenders).map(move |turn| (turn + round) % contenders)
+}
+
+/// Rounds and, in each, whose turn it is. Round 0 comes before the `rounds` that count.
+pub fn turns(rounds: usize, contenders: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..=rounds).flat_map(move |round| order(round, contenders).map(move |index| (round, index)))
+}
+
+/// A wrong answer with where it was given.
+fn circumstances_of(
+    wrong: WrongAnswer,
+    contender: &Contender,
+    workload: &Workload,
+    threads: usize,
+) -> anyhow::Error {
+    anyhow::Error::new(wrong).context(format!(
+        "{} gave a wrong answer in {}, {} keys, {threads} threads",
+        contender.id,
+        workload.id(),
+        size_name(workload.keys())
+    ))
 }
 
 /// A fresh map of a host.

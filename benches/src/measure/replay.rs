@@ -81,6 +81,6 @@ impl<H: Host<TraceEntries>> Subject for Replay<H> {
             expect("len()", map.len() as u64, self.trace.distinct)?;
         }
         let ops = gets + (gets - hits);
-        Ok(Round { ops, seconds: timed.seconds, gets, hits })
+        Ok(Round { ops, seconds: timed.seconds, gets, hits, usage: timed.usage })
     }
 }

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use atlas_bench_data::Cell;
+use atlas_bench_data::{Cell, Workload as WorkloadData};
 
-use super::{OfMix, OfTrace, Subject, sits_out};
-use crate::contenders::{CONTENDERS, Contender};
+use super::go::Go;
+use super::{OfMix, OfTrace, Round, Subject, circumstances_of, order, sits_out};
+use crate::contenders::{CONTENDERS, Contender, go::GO};
 use crate::entries::{Entries, Numbers, Strings};
 use crate::workloads::trace::Trace;
 use crate::workloads::{Mix, Streams};
+
+/// Entries from which on growth has no round that is not kept.
+const LONG_GROWTH: u64 = 1_000_000;
 
 /// What is done to a map.
 #[derive(Clone, Debug)]
@@ -61,10 +65,18 @@ impl Workload {
         }
     }
 
+    /// Growth to millions of entries warms itself, and takes seconds.
+    fn first_round(&self) -> usize {
+        match self {
+            Self::Mix(Mix::Grow, _, keys) if *keys >= LONG_GROWTH => 1,
+            _ => 0,
+        }
+    }
+
     /// The seconds that one round takes, roughly.
     fn seconds(&self, limit: Duration) -> f64 {
         match self {
-            Self::Mix(Mix::Grow, _, keys) => *keys.max(&100_000) as f64 * 2e-7,
+            Self::Mix(Mix::Grow, _, keys) => *keys.max(&100_000) as f64 * 2.5e-7,
             Self::Mix(..) => limit.as_secs_f64() + 0.005,
             Self::Trace(trace) => trace.keys.len().max(500_000) as f64 * 1e-7,
         }
@@ -93,6 +105,8 @@ pub struct Plan {
     pub limit: Duration,
     /// The seed of all streams.
     pub seed: u64,
+    /// Go's maps, if they take part.
+    pub go: Option<Arc<Go>>,
 }
 
 /// A size as the command line has it: `1K`, `100K`, `4M`.
@@ -115,7 +129,9 @@ impl Plan {
         let mut cells = Vec::new();
         for &threads in threads {
             let mut takes_part = Vec::new();
-            for contender in CONTENDERS {
+            let of_numbers = matches!(workload, Workload::Mix(_, Numbers::NAME, _));
+            let known = self.known().filter(|known| of_numbers || !GO.contains(known));
+            for contender in known {
                 let (entry, keys) = (workload.entry(), size_name(workload.keys()));
                 let cell = format!("{}/{entry}/{keys}/t{threads}/{}", workload.id(), contender.id);
                 if !admits(filters, &cell) || (contender.is_local() && threads != 1) {
@@ -144,7 +160,27 @@ impl Plan {
                 .flat_map(|group| &group.cells)
                 .any(|(_, all)| all.contains(contender))
         };
-        CONTENDERS.iter().filter(takes_part).collect()
+        self.known().filter(takes_part).collect()
+    }
+
+    /// All contenders that can take part, in display order.
+    fn known(&self) -> impl Iterator<Item = &'static Contender> + use<> {
+        let go: Vec<_> = self.go.iter().flat_map(|go| go.contenders()).collect();
+        CONTENDERS.iter().chain(go)
+    }
+
+    /// The workloads, in display order.
+    pub fn workloads(&self) -> Vec<WorkloadData> {
+        let mut workloads: Vec<WorkloadData> = Vec::new();
+        for group in &self.groups {
+            if workloads.iter().all(|known| known.id != group.workload.id()) {
+                workloads.push(WorkloadData {
+                    id: group.workload.id().to_owned(),
+                    description: group.workload.description(),
+                });
+            }
+        }
+        workloads
     }
 
     /// How many times a contender is measured.
@@ -181,7 +217,7 @@ impl Plan {
                 }
                 Workload::Trace(trace) => self.run_group(
                     group,
-                    |contender| contender.visit(OfTrace(trace.clone())),
+                    |contender| Ok(contender.visit(OfTrace(trace.clone()))),
                     &mut step,
                 )?,
             };
@@ -205,8 +241,12 @@ impl Plan {
         };
         let (streams, entries) = (Arc::new(streams), Arc::new(E::new(mix.universe(keys))));
         let subject = |contender: &Contender| {
+            let go = self.go.as_ref().and_then(|go| go.subject(contender, &streams, self.seed));
+            if let Some(subject) = go {
+                return subject.with_context(|| contender.id.to_owned());
+            }
             let (entries, streams) = (entries.clone(), streams.clone());
-            contender.visit(OfMix { entries, streams, seed: self.seed })
+            Ok(contender.visit(OfMix { entries, streams, seed: self.seed }))
         };
         self.run_group(group, subject, step)
     }
@@ -214,33 +254,28 @@ impl Plan {
     fn run_group(
         &self,
         group: &Group,
-        subject: impl Fn(&Contender) -> Box<dyn Subject>,
+        subject: impl Fn(&Contender) -> Result<Box<dyn Subject>>,
         step: &mut impl FnMut(),
     ) -> Result<Vec<Cell>> {
         let mut subjects: Vec<(&Contender, Box<dyn Subject>)> = Vec::new();
-        let mut cells = Vec::new();
-        for (threads, contenders) in &group.cells {
-            for &contender in contenders {
-                if subjects.iter().all(|(known, _)| *known != contender) {
-                    subjects.push((contender, subject(contender)));
-                }
+        for &contender in group.cells.iter().flat_map(|(_, contenders)| contenders) {
+            if subjects.iter().all(|(known, _)| *known != contender) {
+                subjects.push((contender, subject(contender)?));
             }
-            let mut rounds = vec![Vec::new(); contenders.len()];
-            // One more round than is kept: the first warms caches, branches and the map's own state.
-            for number in 0..=self.rounds {
-                for turn in 0..contenders.len() {
-                    let index = (turn + number) % contenders.len();
+        }
+        let mut rounds: Vec<Vec<Vec<Round>>> =
+            group.cells.iter().map(|(_, contenders)| vec![Vec::new(); contenders.len()]).collect();
+        // One more round than is kept: the first warms caches, branches and the map's own state. A round
+        // has all numbers of threads, so that they too are compared side by side.
+        for number in group.workload.first_round()..=self.rounds {
+            for ((threads, contenders), rounds) in group.cells.iter().zip(&mut rounds) {
+                for index in order(number, contenders.len()) {
                     let contender = contenders[index];
                     let found = subjects.iter_mut().find(|(known, _)| *known == contender);
                     let Some((_, subject)) = found else { continue };
                     let limit = if number == 0 { self.limit / 4 } else { self.limit };
-                    let round = subject.round(*threads, limit).with_context(|| {
-                        let (workload, keys) =
-                            (group.workload.id(), size_name(group.workload.keys()));
-                        format!(
-                            "{} gave a wrong answer in {workload}, {keys} keys, {threads} threads",
-                            contender.id
-                        )
+                    let round = subject.round(*threads, limit).map_err(|wrong| {
+                        circumstances_of(wrong, contender, &group.workload, *threads)
                     })?;
                     if number > 0 {
                         rounds[index].push(round);
@@ -248,6 +283,9 @@ impl Plan {
                     }
                 }
             }
+        }
+        let mut cells = Vec::new();
+        for ((threads, contenders), rounds) in group.cells.iter().zip(rounds) {
             for (contender, rounds) in contenders.iter().zip(rounds) {
                 let gets: u64 = rounds.iter().map(|round| round.gets).sum();
                 let hits: u64 = rounds.iter().map(|round| round.hits).sum();
@@ -257,7 +295,7 @@ impl Plan {
                     entry: group.workload.entry().to_owned(),
                     keys: group.workload.keys(),
                     threads: *threads as u32,
-                    mops: rounds.iter().map(super::Round::mops).collect(),
+                    mops: rounds.iter().map(Round::mops).collect(),
                     hit_ratio: (gets > 0).then(|| hits as f64 / gets as f64),
                 });
             }

@@ -7,8 +7,8 @@
 //! - the number of hits, where no key comes or goes;
 //! - with keys that come and go, number and sum of the ids present: those of before, plus what
 //!   insertions said was new, less what removals said was there;
-//! - in `zipf50-50u`, the sum of all stamps: one more for each update;
-//! - in `zipf95-5`, every stamp names an overwrite of its key, and the last overwrites of each thread
+//! - where all writes are updates, the sum of all stamps: one more for each update;
+//! - where all writes are overwrites, every stamp names an overwrite of its key, and the last overwrites of each thread
 //!   can only have given way to overwrites of this round.
 
 use std::sync::Arc;
@@ -17,18 +17,37 @@ use std::time::Duration;
 
 use map_core::ConcurrentMap;
 
-use super::{Host, MAX_THREADS, Round, Subject, WrongAnswer, expect, fresh};
+use super::{Host, Round, Subject, WrongAnswer, expect, fresh};
 use crate::entries::{Entries, STAMP_BITS, STAMP_MASK, Stamped};
 use crate::workloads::{BATCH, Counts, Mix, Op, Stream, Streams};
 
-const THREAD_BITS: u32 = 7;
-/// The thread in the stamps that no operation wrote.
-const FILL: u64 = (1 << THREAD_BITS) - 1;
 /// Overwrites of each thread that are looked up after a round.
 const LAST_PUTS: usize = 256;
 
-fn stamp(n: u64, thread: u64) -> u64 {
-    (n << THREAD_BITS | thread) & STAMP_MASK
+/// How stamps name an operation: its number above its thread.
+#[derive(Clone, Copy, Debug)]
+struct Stamps {
+    thread_bits: u32,
+}
+
+impl Stamps {
+    fn new(threads: usize) -> Self {
+        Self { thread_bits: (threads + 1).next_power_of_two().trailing_zeros() }
+    }
+
+    /// The thread in the stamps that no operation wrote.
+    fn fill(self) -> u64 {
+        (1 << self.thread_bits) - 1
+    }
+
+    #[inline]
+    fn pack(self, n: u64, thread: u64) -> u64 {
+        (n << self.thread_bits | thread) & STAMP_MASK
+    }
+
+    fn unpack(self, stamp: u64) -> (u64, u64) {
+        (stamp >> self.thread_bits, stamp & self.fill())
+    }
 }
 
 /// A map in a steady state under one mix.
@@ -38,7 +57,8 @@ pub struct Steady<H: Host<E>, E: Entries> {
     entries: Arc<E>,
     streams: Arc<Streams>,
     /// The number of the next operation of each thread.
-    next: [u64; MAX_THREADS],
+    next: Vec<u64>,
+    stamps: Stamps,
     len: u64,
     ids: u64,
     updates: u64,
@@ -58,22 +78,28 @@ struct Tally {
     updated: u64,
 }
 
-fn work<M, E>(
-    map: &M,
-    entries: &E,
-    stream: &Stream,
+/// A thread at work on its stream.
+pub(super) struct Worker<'a, M, E> {
+    map: &'a M,
+    entries: &'a E,
+    stream: &'a Stream,
+    stamps: Stamps,
     thread: u64,
-    start: u64,
-    stop: &AtomicBool,
-) -> Tally
+    /// The number of the next operation.
+    n: u64,
+    tally: Tally,
+}
+
+impl<M, E> Worker<'_, M, E>
 where
     E: Entries,
     M: ConcurrentMap<E::Key, E::Value>,
 {
-    let mut tally = Tally::default();
-    let mut n = start;
-    while !stop.load(Relaxed) {
-        for (k, (op, id)) in stream.batch(n).enumerate() {
+    /// Does the next `count` operations, which must not reach into another batch of [`BATCH`].
+    #[inline(always)]
+    pub(super) fn run(&mut self, count: usize) {
+        let Self { map, entries, tally, .. } = self;
+        for (k, (op, id)) in self.stream.part(self.n, count).enumerate() {
             match op {
                 Op::Get => {
                     if let Some(found) = map.read(entries.look(&id), E::Value::id) {
@@ -82,8 +108,8 @@ where
                     }
                 }
                 Op::Put => {
-                    let value = E::Value::stamped(id, stamp(n + k as u64, thread));
-                    let new = u64::from(map.insert(entries.key(id), value));
+                    let stamp = self.stamps.pack(self.n + k as u64, self.thread);
+                    let new = u64::from(map.insert(entries.key(id), E::Value::stamped(id, stamp)));
                     tally.inserted += new;
                     tally.inserted_ids += new * id;
                 }
@@ -97,21 +123,36 @@ where
                 }
             }
         }
-        n += BATCH as u64;
+        self.n += count as u64;
     }
-    tally.end = n;
-    tally
+
+    /// The map.
+    pub(super) fn map(&self) -> &M {
+        self.map
+    }
+
+    /// Does operations until `stop`, at which it looks after every `count`; returns how many.
+    #[inline]
+    pub(super) fn run_until(&mut self, stop: &AtomicBool, count: usize) -> u64 {
+        let start = self.n;
+        while !stop.load(Relaxed) {
+            self.run(count);
+        }
+        self.n - start
+    }
 }
 
 impl<H: Host<E>, E: Entries> Steady<H, E> {
     /// Fills a map with the entries of the steady state.
     pub fn new(entries: Arc<E>, streams: Arc<Streams>) -> Self {
         let map = fresh::<E, H>();
-        let first = if streams.mix == Mix::Zipf95 { stamp(0, FILL) } else { 0 };
+        let stamps = Stamps::new(streams.threads.len());
+        let first = if streams.mix.overwrites() { stamps.pack(0, stamps.fill()) } else { 0 };
         let len = streams.entries;
         map.insert_many((0..len).map(|id| (entries.key(id), E::Value::stamped(id, first))));
         let ids = (0..len).sum();
-        Self { map: [map], entries, streams, next: [0; MAX_THREADS], len, ids, updates: 0 }
+        let next = vec![0; streams.threads.len()];
+        Self { map: [map], entries, streams, next, stamps, len, ids, updates: 0 }
     }
 
     fn check(&mut self, tallies: &[Tally], counts: Counts) -> Result<(), WrongAnswer> {
@@ -122,10 +163,8 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
         let hits = sum(|tally| tally.hits);
         match mix {
             Mix::Miss50 => expect("reads that found their key", hits, counts.gets_present)?,
-            Mix::Read100 | Mix::Zipf95 | Mix::Zipf50 => {
-                expect("reads that found their key", hits, counts.gets)?;
-            }
-            Mix::Read98 | Mix::Exchange | Mix::Grow => {}
+            Mix::Read98 | Mix::Exchange => {}
+            _ => expect("reads that found their key", hits, counts.gets)?,
         }
         if mix.churns() {
             let (inserted, removed) = (sum(|tally| tally.inserted), sum(|tally| tally.removed));
@@ -141,13 +180,13 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
         if mix.writes() {
             self.check_contents()?;
         }
-        if mix == Mix::Zipf95 { self.check_last_puts(tallies) } else { Ok(()) }
+        if mix.overwrites() { self.check_last_puts(tallies) } else { Ok(()) }
     }
 
     fn check_contents(&self) -> Result<(), WrongAnswer> {
         let (mut len, mut ids, mut stamps) = (0_u64, 0_u64, 0_u64);
         let mut wrong_stamp = None;
-        let overwritten = self.streams.mix == Mix::Zipf95;
+        let overwritten = self.streams.mix.overwrites();
         self.map[0].for_each(|_, value| {
             len += 1;
             ids = ids.wrapping_add(value.id());
@@ -158,7 +197,7 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
         });
         expect("entries that iteration visits", len, self.len)?;
         expect("sum of the ids present", ids, self.ids)?;
-        if self.streams.mix == Mix::Zipf50 {
+        if self.streams.mix.only_updates() {
             let modulo = |sum: u64| sum % (1 << STAMP_BITS);
             expect("sum of all increments", modulo(stamps), modulo(self.updates))?;
         }
@@ -172,8 +211,8 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
 
     /// Whether a value is the first of its key or one that some thread's stream writes to it.
     fn is_plausible(&self, value: &E::Value) -> bool {
-        let (n, thread) = (value.stamp() >> THREAD_BITS, value.stamp() & FILL);
-        if thread == FILL {
+        let (n, thread) = self.stamps.unpack(value.stamp());
+        if thread == self.stamps.fill() {
             return n == 0;
         }
         self.streams
@@ -195,10 +234,10 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
             for (n, id) in puts {
                 let found = self.map[0].read(self.entries.look(&id), E::Value::stamp);
                 let survived = found.is_some_and(|stamp| {
-                    let (at, by) = (stamp >> THREAD_BITS, (stamp & FILL) as usize);
-                    let earliest =
-                        if by == thread { n } else { self.next[by.min(MAX_THREADS - 1)] };
-                    by < tallies.len() && at >= earliest
+                    let (at, by) = self.stamps.unpack(stamp);
+                    let begin = self.next.get(by as usize).copied();
+                    let earliest = if by as usize == thread { Some(n) } else { begin };
+                    (by as usize) < tallies.len() && earliest.is_some_and(|n| at >= n)
                 });
                 if !survived {
                     return Err(WrongAnswer(format!(
@@ -211,23 +250,55 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
     }
 }
 
-impl<H: Host<E>, E: Entries> Subject for Steady<H, E> {
-    fn round(&mut self, threads: usize, limit: Duration) -> Result<Round, WrongAnswer> {
+impl<H: Host<E>, E: Entries> Steady<H, E> {
+    /// Has `threads` threads work as `job(worker, thread, stop)` says, and checks the answers.
+    ///
+    /// Returns what came of it and what the jobs returned.
+    pub(super) fn work<T: Send>(
+        &mut self,
+        threads: usize,
+        limit: Option<Duration>,
+        job: impl Fn(&mut Worker<'_, H::Map, E>, usize, &AtomicBool) -> T + Sync,
+    ) -> Result<(Round, Vec<T>), WrongAnswer> {
         let (entries, streams, next) = (&*self.entries, &self.streams.threads, &self.next);
-        let timed = H::run(&self.map, threads, Some(limit), |map, thread, stop| {
-            work(&map[0], entries, &streams[thread], thread as u64, next[thread], stop)
+        let stamps = self.stamps;
+        let timed = H::run(&self.map, threads, limit, |map, thread, stop| {
+            let mut worker = Worker {
+                map: &map[0],
+                entries,
+                stream: &streams[thread],
+                stamps,
+                thread: thread as u64,
+                n: next[thread],
+                tally: Tally::default(),
+            };
+            let result = job(&mut worker, thread, stop);
+            worker.tally.end = worker.n;
+            (worker.tally, result)
         });
+        let (tallies, results): (Vec<_>, Vec<_>) = timed.results.into_iter().unzip();
         let mut ops = 0;
         let mut counts = Counts::default();
-        for (thread, tally) in timed.results.iter().enumerate() {
+        for (thread, tally) in tallies.iter().enumerate() {
             ops += tally.end - self.next[thread];
             counts = counts + streams[thread].counts(self.next[thread], tally.end);
         }
-        self.check(&timed.results, counts)?;
-        for (thread, tally) in timed.results.iter().enumerate() {
-            self.next[thread] = tally.end;
+        self.check(&tallies, counts)?;
+        for (thread, tally) in tallies.iter().enumerate() {
+            // Parts of any size must fit into the batch that comes next.
+            self.next[thread] = tally.end.next_multiple_of(BATCH as u64);
         }
-        let hits = timed.results.iter().map(|tally| tally.hits).sum();
-        Ok(Round { ops, seconds: timed.seconds, gets: counts.gets, hits })
+        let hits = tallies.iter().map(|tally| tally.hits).sum();
+        let (seconds, usage) = (timed.seconds, timed.usage);
+        Ok((Round { ops, seconds, gets: counts.gets, hits, usage }, results))
+    }
+}
+
+impl<H: Host<E>, E: Entries> Subject for Steady<H, E> {
+    fn round(&mut self, threads: usize, limit: Duration) -> Result<Round, WrongAnswer> {
+        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &AtomicBool| {
+            worker.run_until(stop, BATCH)
+        };
+        self.work(threads, Some(limit), job).map(|(round, _)| round)
     }
 }

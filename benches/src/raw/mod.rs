@@ -2,3 +2,4 @@
 
 pub mod counting;
 pub(crate) mod face;
+pub mod usage;

@@ -17,10 +17,16 @@ pub enum Mix {
     Exchange,
     /// Insertions into an empty map.
     Grow,
+    /// Read-modify-writes and nothing else.
+    Update,
+    /// Overwrites and nothing else.
+    Overwrite,
+    /// Half reads, half read-modify-writes, uniform.
+    Half,
 }
 
 impl Mix {
-    /// All mixes, in display order.
+    /// The mixes of the throughput matrix, in display order.
     pub const ALL: [Self; 7] = [
         Self::Read100,
         Self::Miss50,
@@ -41,6 +47,9 @@ impl Mix {
             Self::Zipf50 => "zipf50-50u",
             Self::Exchange => "exchange",
             Self::Grow => "grow",
+            Self::Update => "update",
+            Self::Overwrite => "overwrite",
+            Self::Half => "half",
         }
     }
 
@@ -59,12 +68,25 @@ impl Mix {
                  as are present"
             }
             Self::Grow => "95 % insert of new keys into an empty map, 5 % get of keys inserted",
+            Self::Update => "read-modify-write of present keys, uniform",
+            Self::Overwrite => "overwrite of present keys, uniform",
+            Self::Half => "50 % get, 50 % read-modify-write of present keys, uniform",
         }
     }
 
     /// Whether the set of keys changes while it runs.
     pub fn churns(self) -> bool {
         matches!(self, Self::Read98 | Self::Exchange)
+    }
+
+    /// Whether it overwrites keys with values that name the operation.
+    pub fn overwrites(self) -> bool {
+        matches!(self, Self::Zipf95 | Self::Overwrite)
+    }
+
+    /// Whether its writes are read-modify-writes and nothing else.
+    pub fn only_updates(self) -> bool {
+        matches!(self, Self::Zipf50 | Self::Update | Self::Half)
     }
 
     /// Whether it writes.

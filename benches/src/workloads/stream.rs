@@ -14,6 +14,8 @@ pub const BATCH: usize = 256;
 /// Operations in a stream, at the least: long enough that no branch predictor learns it.
 const LENGTH: usize = 1 << 18;
 const LONGEST: usize = 1 << 21;
+/// Operations in the streams of all threads together, at the most: a quarter of a gigabyte.
+const LONGEST_TOGETHER: usize = 1 << 26;
 
 /// An operation on one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,23 @@ pub struct Counts {
 }
 
 impl Counts {
+    fn of(ops: &[u32], entries: u64) -> Self {
+        let mut counts = Self::default();
+        for &word in ops {
+            let (op, id) = unpack(word);
+            match op {
+                Op::Get => {
+                    counts.gets += 1;
+                    counts.gets_present += u64::from(id < entries);
+                }
+                Op::Put => counts.puts += 1,
+                Op::Update => counts.updates += 1,
+                Op::Remove => {}
+            }
+        }
+        counts
+    }
+
     fn times(self, n: u64) -> Self {
         Self {
             gets: n * self.gets,
@@ -80,10 +99,11 @@ pub struct Stream {
     ops: Vec<u32>,
     /// The counts before each batch, and those of the whole.
     before: Vec<Counts>,
+    entries: u64,
 }
 
 /// An operation and a key's id in one word.
-fn pack(op: Op, id: u64) -> u32 {
+pub(super) fn pack(op: Op, id: u64) -> u32 {
     (op as u32) << 30 | id as u32
 }
 
@@ -100,32 +120,33 @@ fn unpack(word: u32) -> (Op, u64) {
 }
 
 impl Stream {
-    fn new(ops: Vec<u32>, entries: u64) -> Self {
+    pub(super) fn new(ops: Vec<u32>, entries: u64) -> Self {
         let mut before = vec![Counts::default()];
         let mut now = Counts::default();
         for batch in ops.chunks(BATCH) {
-            for &word in batch {
-                let (op, id) = unpack(word);
-                match op {
-                    Op::Get => {
-                        now.gets += 1;
-                        now.gets_present += u64::from(id < entries);
-                    }
-                    Op::Put => now.puts += 1,
-                    Op::Update => now.updates += 1,
-                    Op::Remove => {}
-                }
-            }
+            now = now + Counts::of(batch, entries);
             before.push(now);
         }
-        Self { ops, before }
+        Self { ops, before, entries }
     }
 
-    /// The batch that begins with operation number `n`, a multiple of [`BATCH`].
+    /// The next `count` operations from number `n` on, which must not reach into another batch of
+    /// [`BATCH`].
     #[inline]
-    pub fn batch(&self, n: u64) -> impl Iterator<Item = (Op, u64)> {
+    pub fn part(&self, n: u64, count: usize) -> impl Iterator<Item = (Op, u64)> {
         let start = (n % self.ops.len() as u64) as usize;
-        self.ops[start..start + BATCH].iter().map(|&word| unpack(word))
+        self.ops[start..start + count].iter().map(|&word| unpack(word))
+    }
+
+    /// The operations as they are stored: the kind in the upper two bits, the key's id below.
+    pub(super) fn words(&self) -> &[u32] {
+        &self.ops
+    }
+
+    /// How many operations there are before they begin anew.
+    #[expect(clippy::len_without_is_empty, reason = "no stream is empty")]
+    pub fn len(&self) -> usize {
+        self.ops.len()
     }
 
     /// Operation number `n`.
@@ -141,11 +162,13 @@ impl Stream {
 
     fn until(&self, n: u64) -> Counts {
         let length = self.ops.len() as u64;
-        let part = self.before[(n % length) as usize / BATCH];
-        part + self.before[self.before.len() - 1].times(n / length)
+        let end = (n % length) as usize;
+        let batch = end / BATCH;
+        let rest = Counts::of(&self.ops[batch * BATCH..end], self.entries);
+        self.before[batch] + rest + self.before[self.before.len() - 1].times(n / length)
     }
 
-    /// What operations `start..end` (multiples of [`BATCH`]) are.
+    /// What operations `start..end` are.
     pub fn counts(&self, start: u64, end: u64) -> Counts {
         self.until(end).since(self.until(start))
     }
@@ -169,7 +192,8 @@ fn generator(seed: u64, mix: Mix, thread: usize) -> SmallRng {
 impl Streams {
     /// Makes the streams of `mix`, which is not [`Mix::Grow`]; the same for the same arguments.
     pub fn new(mix: Mix, entries: u64, threads: usize, seed: u64) -> Self {
-        let length = (4 * entries as usize).next_power_of_two().clamp(LENGTH, LONGEST);
+        let longest = LONGEST_TOGETHER / threads.next_power_of_two();
+        let length = (4 * entries as usize).next_power_of_two().clamp(LENGTH, LONGEST).min(longest);
         // Which keys are the hot ones: the same for all threads.
         let mut ids: Vec<u32> = Vec::new();
         if matches!(mix, Mix::Zipf95 | Mix::Zipf50) {
@@ -184,7 +208,10 @@ impl Streams {
                 let op = match (mix, percent) {
                     (Mix::Read98, 98) | (Mix::Zipf95, 95..) | (Mix::Exchange, 10..50) => Op::Put,
                     (Mix::Read98, 99) | (Mix::Exchange, 50..90) => Op::Remove,
-                    (Mix::Zipf50, 50..) | (Mix::Exchange, 90..) => Op::Update,
+                    (Mix::Zipf50 | Mix::Half, 50..) | (Mix::Exchange, 90..) | (Mix::Update, _) => {
+                        Op::Update
+                    }
+                    (Mix::Overwrite, _) => Op::Put,
                     _ => Op::Get,
                 };
                 let id = match &zipf {
@@ -198,6 +225,17 @@ impl Streams {
             Stream::new(ops.collect(), entries)
         };
         Self { mix, entries, threads: (0..threads).map(stream).collect() }
+    }
+}
+
+impl Streams {
+    /// The same streams, each with its first `length` operations only.
+    #[must_use]
+    pub fn shortened(&self, length: usize) -> Self {
+        let short = |stream: &Stream| {
+            Stream::new(stream.ops.iter().copied().take(length).collect(), self.entries)
+        };
+        Self { threads: self.threads.iter().map(short).collect(), ..*self }
     }
 }
 
@@ -252,6 +290,9 @@ mod tests {
             (Mix::Exchange, Op::Put, 40.0),
             (Mix::Exchange, Op::Remove, 40.0),
             (Mix::Exchange, Op::Update, 10.0),
+            (Mix::Update, Op::Update, 100.0),
+            (Mix::Overwrite, Op::Put, 100.0),
+            (Mix::Half, Op::Update, 50.0),
         ] {
             let found = share(mix, op);
             assert!((found - percent).abs() < 0.5, "{} {op:?}: {found} %", mix.id());
@@ -280,7 +321,7 @@ mod tests {
     #[test]
     fn counts_of_a_stretch_are_those_of_its_operations() {
         let stream = &Streams::new(Mix::Exchange, 1000, 1, 1).threads[0];
-        let (start, end) = (3 * BATCH as u64, stream.ops.len() as u64 + 5 * BATCH as u64);
+        let (start, end) = (3 * BATCH as u64, stream.ops.len() as u64 + 5 * BATCH as u64 + 7);
         let (mut gets, mut puts) = (0, 0);
         for n in start..end {
             gets += u64::from(stream.op(n).0 == Op::Get);

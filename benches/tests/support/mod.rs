@@ -34,6 +34,16 @@ pub(crate) trait Twist: Send + Sync + 'static {
         false
     }
 
+    /// Whether a value that was made is lent but not kept.
+    fn forgets_made() -> bool {
+        false
+    }
+
+    /// Whether iteration leaves an entry out.
+    fn skips_entry() -> bool {
+        false
+    }
+
     /// Whether a removal is skipped though the map claims it.
     fn drops_remove() -> bool {
         false
@@ -80,6 +90,9 @@ impl<K: Key, V: Value, T: Twist> ConcurrentMap<K, V> for Twisted<K, V, T> {
         make: impl FnOnce() -> V,
         f: impl FnOnce(&V) -> R,
     ) -> R {
+        if T::forgets_made() {
+            return f(&make());
+        }
         self.0.get_or_insert_with(key, make, f)
     }
 
@@ -125,8 +138,10 @@ impl<K: Key, V: Value, T: Twist> ConcurrentMap<K, V> for Twisted<K, V, T> {
         self.0.insert_many(entries)
     }
 
-    fn try_for_each<B>(&self, f: impl FnMut(&K, &V) -> ControlFlow<B>) -> ControlFlow<B> {
-        self.0.try_for_each(f)
+    fn try_for_each<B>(&self, mut f: impl FnMut(&K, &V) -> ControlFlow<B>) -> ControlFlow<B> {
+        self.0.try_for_each(|key, value| {
+            if T::skips_entry() { ControlFlow::Continue(()) } else { f(key, value) }
+        })
     }
 
     fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {

@@ -54,6 +54,7 @@ pub fn markdown(results: &Results) -> String {
         text.push('\n');
     }
     circumstances(&mut text, results);
+    text += &crate::goals::markdown(&results.goals);
     losses(&mut text, &analysis);
     throughput(&mut text, &analysis);
     ratios(&mut text, &analysis);

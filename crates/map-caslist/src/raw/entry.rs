@@ -3,6 +3,8 @@
 //! Each step either takes effect at once or gives back what it was to put in, because another thread
 //! changed the place since the search; the caller searches again.
 
+use map_sync::contention;
+
 use super::link::{Link, Tagged};
 use super::node::{Node, OwnedNode, OwnedValue};
 use super::session::Session;
@@ -40,6 +42,7 @@ impl<'g, K, V> Live<'g, K, V> {
     #[inline]
     pub(crate) fn replace(self, new: OwnedValue<V>) -> Result<&'g V, OwnedValue<V>> {
         if !self.node().swing(self.value, new.as_ptr()) {
+            contention::retry();
             return Err(new);
         }
         core::mem::forget(new);
@@ -51,6 +54,7 @@ impl<'g, K, V> Live<'g, K, V> {
     #[inline]
     pub(crate) fn remove(self) -> Option<&'g V> {
         if !self.node().swing(self.value, core::ptr::null_mut()) {
+            contention::retry();
             return None;
         }
         self.session.list.len.add(-1);
@@ -90,6 +94,7 @@ impl<'g, K, V> Gap<'g, K, V> {
         let node = new.as_ptr();
         let value = new.prepare(self.next);
         if !self.before.swing(self.next, Tagged::node(node.cast())) {
+            contention::retry();
             return Err(new);
         }
         core::mem::forget(new);

@@ -16,6 +16,7 @@
 
 use core::ptr;
 
+use map_sync::contention;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::SeqCst};
 
 const MARK: usize = 1;
@@ -45,7 +46,7 @@ impl Link {
     /// Changes `old` to `new`; returns whether it held `old`.
     #[inline]
     pub(super) fn swing(&self, old: Tagged, new: Tagged) -> bool {
-        self.0.compare_exchange(old.0, new.0, SeqCst, SeqCst).is_ok()
+        contention::exchanged(self.0.compare_exchange(old.0, new.0, SeqCst, SeqCst).is_ok())
     }
 
     /// Clears the claim of a sentinel that is in the list; returns what it holds.

@@ -21,6 +21,7 @@ use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop, MaybeUninit, offset_of};
 use core::ptr::{self, NonNull};
 
+use map_sync::contention;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::SeqCst};
 use seize::Collector;
 
@@ -59,7 +60,7 @@ impl<K, V> Node<K, V> {
     /// Changes the value from `old` to `new`; returns whether it was `old`.
     #[inline]
     pub(super) fn swing(&self, old: *mut V, new: *mut V) -> bool {
-        self.value.compare_exchange(old, new, SeqCst, SeqCst).is_ok()
+        contention::exchanged(self.value.compare_exchange(old, new, SeqCst, SeqCst).is_ok())
     }
 
     /// Where the first value is, if inline.

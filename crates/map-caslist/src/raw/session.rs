@@ -30,6 +30,7 @@
 
 use core::ptr;
 
+use map_sync::contention;
 use seize::{Guard, LocalGuard};
 
 use super::entry::{Gap, Live, Search};
@@ -195,6 +196,7 @@ impl<'m, K, V> Session<'m, K, V> {
                 if self.unlink(before, at, next.unmarked()) {
                     at = next.unmarked();
                 } else {
+                    contention::retry();
                     before = start.link;
                     at = before.settle();
                 }

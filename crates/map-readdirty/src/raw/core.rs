@@ -40,6 +40,7 @@ use std::marker::PhantomData;
 use std::ptr;
 
 use map_core::ReserveError;
+use map_sync::contention;
 use map_sync::pad::CachePadded;
 use map_sync::reentrancy::{self, Section};
 use map_sync::shim::Mutex;
@@ -282,7 +283,7 @@ impl<'a, K, V> Pinned<'a, K, V> {
         section: &'static Section,
         f: impl FnOnce(&mut State<K, V>) -> R,
     ) -> R {
-        reentrancy::enter(self.core, section, |_| f(&mut self.core.state.lock()))
+        reentrancy::enter(self.core, section, |_| f(&mut contention::lock(&self.core.state)))
     }
 
     /// Finds what the map holds under `key`; `None` if it has no entry for it.
@@ -404,10 +405,13 @@ impl<'a, K, V> Pinned<'a, K, V> {
                 // Nobody can have changed the entry while this thread held the mutex.
                 Ok(seen.and_then(|seen| seen.value()).unwrap_or_else(|| unreachable!()))
             }
-            Err(entry) => match entry.into_parts() {
-                (key, Some(value)) => Err((key, value)),
-                (_, None) => unreachable!("an entry that is not shared keeps its value"),
-            },
+            Err(entry) => {
+                contention::retry();
+                match entry.into_parts() {
+                    (key, Some(value)) => Err((key, value)),
+                    (_, None) => unreachable!("an entry that is not shared keeps its value"),
+                }
+            }
         }
     }
 
@@ -417,8 +421,11 @@ impl<'a, K, V> Pinned<'a, K, V> {
         match seen.entry.exchange(seen.value, new) {
             Ok(old) if old.is_null() => self.core.tally.inserted(),
             Ok(old) => self.retire_value(seen.entry, old),
-            // SAFETY: the value has not been shared.
-            Err(()) => return Err(unsafe { Box::from_raw(new) }),
+            Err(()) => {
+                contention::retry();
+                // SAFETY: the value has not been shared.
+                return Err(unsafe { Box::from_raw(new) });
+            }
         }
         // SAFETY: who replaces the value from now on retires it after this pin was taken.
         Ok(unsafe { &*new })
@@ -426,7 +433,10 @@ impl<'a, K, V> Pinned<'a, K, V> {
 
     /// Makes the key absent if its entry still holds the value that was seen.
     pub(crate) fn take(&self, seen: &Seen<'_, K, V>) -> bool {
-        let Ok(old) = seen.entry.exchange(seen.value, ptr::null_mut()) else { return false };
+        let Ok(old) = seen.entry.exchange(seen.value, ptr::null_mut()) else {
+            contention::retry();
+            return false;
+        };
         self.retire_value(seen.entry, old);
         if self.core.tally.removed() {
             self.sweep_if_due();

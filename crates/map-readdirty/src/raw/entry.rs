@@ -33,6 +33,7 @@ use std::mem::{MaybeUninit, needs_drop, size_of};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
+use map_sync::contention;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::SeqCst};
 use seize::Collector;
 
@@ -102,14 +103,17 @@ impl<K, V> Entry<K, V> {
     /// Exchanges the value word if it holds `seen` (`null` for "absent").
     #[inline]
     pub(crate) fn exchange(&self, seen: *mut V, new: *mut V) -> Result<*mut V, ()> {
-        self.value.compare_exchange(seen, new, SeqCst, SeqCst).map_err(drop)
+        let result = self.value.compare_exchange(seen, new, SeqCst, SeqCst);
+        contention::exchanged(result.is_ok());
+        result.map_err(drop)
     }
 
     /// Turns an absent entry into a dead one; `false` if it is present.
     ///
     /// On success the caller must make the entry unreachable and retire it.
     pub(crate) fn kill(&self) -> bool {
-        self.exchange(ptr::null_mut(), dead()).is_ok()
+        // Not counted as contention: of a present entry it is meant to fail.
+        self.value.compare_exchange(ptr::null_mut(), dead(), SeqCst, SeqCst).is_ok()
     }
 
     /// Returns whether `value` is the one inside the entry `this`.
