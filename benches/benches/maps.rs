@@ -142,7 +142,7 @@ fn read98<M: ConcurrentMap<u64, u64> + Sync>(
         let stream = &streams.threads[thread];
         for n in (0..iterations).step_by(BATCH) {
             let rest = (iterations - n).min(BATCH as u64) as usize;
-            for (op, id) in stream.batch(n).take(rest) {
+            for (op, id) in stream.part(n, BATCH).take(rest) {
                 match op {
                     Op::Put => _ = black_box(map.insert(id, id)),
                     Op::Remove => _ = black_box(map.remove(&id)),

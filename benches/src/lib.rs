@@ -8,6 +8,7 @@ pub mod circumstances;
 pub mod contenders;
 pub mod entries;
 pub mod measure;
+pub mod options;
 pub mod progress;
 pub mod raw;
 pub mod workloads;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use atlas_benches::contenders::{CONTENDERS, Visitor};
 use atlas_benches::entries::{Entries, Numbers, Strings};
+use atlas_benches::measure::probe::{Probe, atlas_counted_stretch};
 use atlas_benches::measure::{OfMix, OfTrace, Round, WrongAnswer};
 use atlas_benches::workloads::trace::Trace;
 use atlas_benches::workloads::{Mix, Streams};
@@ -97,6 +98,38 @@ faults! {
     skipped_removals_are_refused: drops_remove in [Read98, Exchange];
     skipped_updates_are_refused: drops_update in [Zipf50];
     missed_reads_are_refused: drops_read in [Read100, Miss50, Zipf95, Zipf50, Grow];
+}
+
+/// The stretch that a profiler counts.
+#[test]
+fn a_probe_refuses_faults() {
+    fn probe<T: Twist>(mix: Mix) -> (u32, Result<(), WrongAnswer>) {
+        let streams = [Streams::new(mix, 1000, 1, 1).shortened(20_000)];
+        let mut stretches = 0;
+        let around = &mut |_, job: &mut dyn FnMut()| {
+            stretches += 1;
+            atlas_counted_stretch(job);
+        };
+        let result = Probe { streams: &streams, around }.shared::<Family<T>>();
+        (stretches, result)
+    }
+    struct Misses;
+    impl Twist for Misses {
+        fn drops_read() -> bool {
+            now_and_then()
+        }
+    }
+    struct Keeps;
+    impl Twist for Keeps {
+        fn drops_remove() -> bool {
+            now_and_then()
+        }
+    }
+    for mix in [Mix::Read100, Mix::Zipf95, Mix::Exchange] {
+        assert_eq!(probe::<Straight>(mix), (1, Ok(())), "{}", mix.id());
+    }
+    assert!(probe::<Misses>(Mix::Zipf95).1.is_err());
+    assert!(probe::<Keeps>(Mix::Exchange).1.is_err());
 }
 
 #[test]

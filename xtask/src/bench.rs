@@ -1,24 +1,16 @@
 //! `cargo xtask bench`: builds and runs the measuring programs, merges what they wrote, reports.
 
+pub mod sections;
+
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::SystemTime;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use atlas_bench_data::{FORMAT, Results};
 
-use crate::flags::{Bench, Program};
+use crate::flags::Bench;
 use crate::workspace::{self, Workspace};
 use crate::{criterion, report, trace};
-
-/// The package with the measuring programs.
-const PACKAGE: &str = "atlas-benches";
-/// Its program that fills [`Results`].
-const MATRIX: &str = "matrix";
-/// Its criterion target.
-const CRITERION: &str = "maps";
 
 /// Measures, then writes the report.
 pub fn run(flags: &Bench) -> Result<()> {
@@ -27,10 +19,14 @@ pub fn run(flags: &Bench) -> Result<()> {
     }
     let workspace = Workspace::find()?;
     if flags.list {
+        println!("sections");
+        for section in sections::SECTIONS {
+            println!("  {:17} {}", section.name, section.about);
+        }
         return workspace::run(
             workspace
                 .cargo("run")
-                .args(["--release", "--package", PACKAGE, "--bin", MATRIX])
+                .args(["--release", "--package", sections::PACKAGE, "--bin", "matrix"])
                 .args(["--", "--list"]),
         );
     }
@@ -57,113 +53,19 @@ pub fn run(flags: &Bench) -> Result<()> {
     Ok(())
 }
 
-/// Builds and runs the measuring programs and merges what they found.
+/// Builds and runs the wanted sections and merges what they found.
 fn measure(workspace: &Workspace, flags: &Bench, here: &Path, out: &Path) -> Result<Results> {
-    let wanted = |program| flags.only.is_none_or(|only| only == program);
-    if wanted(Program::Matrix) {
-        build(workspace, &["build", "--release", "--bin", MATRIX])?;
-    }
-    if wanted(Program::Criterion) {
-        build(workspace, &["bench", "--no-run", "--bench", CRITERION])?;
-    }
-
+    let wanted = sections::wanted(flags);
+    sections::build(workspace, &wanted)?;
     let mut results = Results { format: FORMAT, ..Results::default() };
-    if wanted(Program::Matrix) {
-        results = run_matrix(workspace, flags, here, &out.join("matrix.json"))?;
+    for section in wanted {
+        eprintln!("{}: {}", section.name, section.about);
+        results.merge(section.run(workspace, flags, here, out)?);
     }
-    if wanted(Program::Criterion) {
-        let start = SystemTime::now();
-        run_criterion(workspace, flags)?;
-        results.criterion = criterion::collect(&criterion_home(workspace), start)?;
-        if results.criterion.is_empty() {
-            results.notes.push("No criterion comparison matches the filter.".into());
-        }
-    }
-    let nothing = results.matrix.is_empty() && results.criterion.is_empty();
-    ensure!(!nothing, "nothing was measured: no workload and no map matches the filter");
+    ensure!(!results.is_empty(), "nothing was measured: no workload and no map matches the filter");
     criterion::complete_contenders(&mut results);
     results.settings.arguments = std::env::args().skip(1).collect();
-
     Ok(results)
-}
-
-fn build(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
-    let (subcommand, rest) = arguments.split_first().context("a subcommand")?;
-    workspace::run(workspace.cargo(subcommand).args(["--package", PACKAGE]).args(rest))
-}
-
-/// Runs the throughput matrix and reads what it stored in `json`.
-fn run_matrix(workspace: &Workspace, flags: &Bench, here: &Path, json: &Path) -> Result<Results> {
-    let program = workspace
-        .target
-        .join("release")
-        .join(MATRIX)
-        .with_extension(std::env::consts::EXE_EXTENSION);
-    let mut command = Command::new(program);
-    command.arg("--json").arg(json).args(matrix_arguments(flags));
-    for path in &flags.trace {
-        command.arg("--trace").arg(here.join(path));
-    }
-    // The report's own table follows, so the program's is not wanted.
-    workspace::run(command.stdout(Stdio::null()))?;
-    let results = read_results(json)?;
-    fs::remove_file(json).with_context(|| json.display().to_string())?;
-    Ok(results)
-}
-
-/// The flags that the matrix understands as they are.
-fn matrix_arguments(flags: &Bench) -> Vec<String> {
-    let mut arguments = Vec::new();
-    let mut add = |flag: &str, value: String| arguments.extend([format!("--{flag}"), value]);
-    for text in &flags.filter {
-        add("filter", text.clone());
-    }
-    if !flags.threads.is_empty() {
-        add("threads", flags.threads.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
-    }
-    if !flags.keys.is_empty() {
-        add("keys", flags.keys.join(","));
-    }
-    if let Some(rounds) = flags.rounds {
-        add("rounds", rounds.to_string());
-    }
-    if let Some(seconds) = flags.seconds_per_round {
-        add("seconds-per-round", seconds.to_string());
-    }
-    if let Some(seed) = flags.seed {
-        add("seed", seed.to_string());
-    }
-    if flags.quick {
-        arguments.push("--quick".into());
-    }
-    arguments
-}
-
-/// Runs the criterion target. Its lengthy output is shown as one line a group.
-fn run_criterion(workspace: &Workspace, flags: &Bench) -> Result<()> {
-    let mut command = workspace.cargo("bench");
-    command
-        .args(["--package", PACKAGE, "--bench", CRITERION, "--", "--color", "never"])
-        .args(flags.quick.then_some("--quick"))
-        .args(criterion::filter(&flags.filter))
-        .env("CRITERION_HOME", criterion_home(workspace))
-        .stdout(Stdio::piped());
-    let mut child = command.spawn().context("cannot run cargo bench")?;
-    let mut group = String::new();
-    for line in BufReader::new(child.stdout.take().context("no output of criterion")?).lines() {
-        let line = line.context("cannot read the output of criterion")?;
-        if let Some(now) = criterion::group_of(&line)
-            && now != group
-        {
-            eprintln!("criterion: {now}");
-            now.clone_into(&mut group);
-        }
-    }
-    workspace::check(child.wait()?)
-}
-
-fn criterion_home(workspace: &Workspace) -> PathBuf {
-    workspace.target.join("criterion")
 }
 
 /// Reads stored results.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+
+use crate::bench::sections::{self, Section};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -29,20 +31,24 @@ pub enum Command {
 
 /// Measures all maps and their peers, then writes `report.html` and `results.json`.
 ///
-/// The default takes about five minutes on two cores after the build. It builds the measuring
-/// programs in release mode, runs the interleaved throughput matrix and the criterion comparisons,
-/// and merges both.
+/// The default takes about six minutes on two cores after the build. It builds the measuring
+/// programs in release mode, one for each section, runs them one after the other and merges what they
+/// found. A flag goes to the sections that understand it.
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Less of everything: under a minute after the build, for a first look
+    /// Less of everything, and only the sections `matrix` and `criterion` unless --only names others:
+    /// under a minute after the build, for a first look
     #[arg(long)]
     pub quick: bool,
+    /// More of everything: larger maps, more threads; under twenty minutes after the build
+    #[arg(long, conflicts_with = "quick")]
+    pub full: bool,
     /// Only cells whose id contains this: a workload, criterion group or map; `a,b` is either,
     /// a second --filter must hold too
     #[arg(long, value_name = "TEXT", value_parser = non_empty)]
     pub filter: Vec<String>,
     /// Numbers of threads, such as 1,2,8
-    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Vec<u32>,
     /// Sizes of the key space, such as 1K,100K,4M
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = keys)]
@@ -50,21 +56,25 @@ pub struct Bench {
     /// Replay a recorded trace as well: one key a line, big-endian u32, or either in xz (repeatable)
     #[arg(long, value_name = "FILE")]
     pub trace: Vec<PathBuf>,
-    /// Interleaved rounds per cell of the matrix
+    /// Measure Go's maps too, with the Go toolchain whose `go` command this is
+    #[arg(long, value_name = "PATH")]
+    pub go: Option<PathBuf>,
+    /// Interleaved rounds per cell
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: Option<u32>,
-    /// Seconds that each map is measured in one round of the matrix
+    /// Seconds that each map is measured in one round
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub seconds_per_round: Option<f64>,
-    /// The seed of all operation streams of the matrix
+    /// The seed of all operation streams
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Run one of the two programs only
-    #[arg(long, value_enum)]
-    pub only: Option<Program>,
+    /// Run this section only (repeatable)
+    #[arg(long, value_name = "SECTION", value_parser = sections::parser())]
+    pub only: Vec<&'static Section>,
     /// Measure nothing: make the report of stored results (the `results.json` of a run)
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "quick", "filter", "threads", "keys", "trace", "rounds", "seconds_per_round", "seed", "only",
+        "quick", "full", "filter", "threads", "keys", "trace", "go", "rounds", "seconds_per_round", "seed",
+        "only",
     ])]
     pub from: Option<PathBuf>,
     /// Measure nothing: say which maps and workloads there are
@@ -76,15 +86,6 @@ pub struct Bench {
     /// Write the results to this file too
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-}
-
-/// A measuring program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Program {
-    /// The criterion comparisons of single operations
-    Criterion,
-    /// The interleaved throughput matrix and the memory figures
-    Matrix,
 }
 
 /// Drives the conformance suites with many more cases than `cargo test` does, in release mode.
@@ -193,6 +194,7 @@ mod tests {
             &["bench", "--only", "neither"],
             &["bench", "--seconds-per-round", "-1"],
             &["bench", "--from", "x", "--quick"],
+            &["bench", "--full", "--quick"],
             &["docs", "--check", "--from", "x"],
             &["conformance", "--cases", "0"],
             &["tidier"],

@@ -4,7 +4,14 @@
 //! document, [`Results`]; field names are an interface: add, do not rename.
 #![forbid(unsafe_code)]
 
+mod cost;
+mod instructions;
+mod merge;
+
 use serde::{Deserialize, Serialize};
+
+pub use cost::{Allocations, Cost, Heap, HeapGrowth, Resident, Stalled, Weight};
+pub use instructions::{Counters, Instructions};
 
 /// The version of the form, raised when a reader of older files would be misled.
 pub const FORMAT: u32 = 1;
@@ -28,6 +35,18 @@ pub struct Results {
     pub matrix: Vec<Cell>,
     /// Heap bytes per entry.
     pub memory: Vec<Memory>,
+    /// What the maps cost beside time, by contender and kind of entry.
+    #[serde(default)]
+    pub cost: Vec<Cost>,
+    /// What each contender adds to a program; measured on request only.
+    #[serde(default)]
+    pub weight: Vec<Weight>,
+    /// Simulated instructions and cache misses of an operation.
+    #[serde(default)]
+    pub instructions: Vec<Instructions>,
+    /// The processor's own counts of an operation; empty where it is not allowed to be asked.
+    #[serde(default)]
+    pub counters: Vec<Counters>,
     /// The criterion comparisons.
     pub criterion: Vec<CriterionCell>,
     /// What was left out and why, in words.

@@ -1,21 +1,20 @@
 //! Measures all contenders on all workloads, interleaved round by round, with every answer checked.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use atlas_bench_data::{Cell, Contender as ContenderData, FORMAT, Results, Settings};
-use atlas_bench_data::{Memory, Workload as WorkloadData};
-use atlas_benches::contenders::{CONTENDERS, Contender};
-use atlas_benches::entries::{Entries, MAX_IDS, Numbers, Strings};
-use atlas_benches::measure::{self, Group, MAX_THREADS, Plan, Workload, size_name};
+use anyhow::Result;
+use atlas_bench_data::{Cell, Memory, Version, Workload as WorkloadData};
+use atlas_benches::contenders::{CONTENDERS, Contender, go::GO};
+use atlas_benches::entries::{Entries, Numbers, Strings};
+use atlas_benches::measure::{self, Group, Plan, Workload, go::Go, size_name};
+use atlas_benches::options::{self, Common, Keys, Rounds, Threads, or};
+use atlas_benches::progress::Progress;
 use atlas_benches::raw::counting::CountingAllocator;
 use atlas_benches::workloads::{Mix, trace::Trace};
-use atlas_benches::{circumstances, progress::Progress};
 use clap::Parser;
 
 #[global_allocator]
@@ -31,95 +30,70 @@ const WEIGHED: u64 = 100_000;
 #[derive(Debug, Parser)]
 #[command(name = "matrix", max_term_width = 100)]
 struct Options {
-    /// A first look: two threads, no strings, short rounds.
-    #[arg(long)]
-    quick: bool,
-    /// Only cells whose id WORKLOAD/ENTRY/KEYS/tTHREADS/CONTENDER contains TEXT, or one of its
-    /// comma-separated parts; given several times, all must hold.
-    #[arg(long, value_name = "TEXT")]
-    filter: Vec<String>,
-    /// Numbers of threads, at most 64 [default: 1,2,8].
-    #[arg(long, value_delimiter = ',', value_parser = parse_threads)]
-    threads: Vec<usize>,
-    /// Entries in the maps, for example 1K,100K,4M [default: 1K,100K].
-    #[arg(long, value_delimiter = ',', value_parser = parse_keys)]
-    keys: Vec<u64>,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    keys: Keys,
+    #[command(flatten)]
+    rounds: Rounds,
     /// A recorded trace to replay: one key a line, or 32-bit big-endian numbers, or either in xz.
     #[arg(long, value_name = "FILE")]
     trace: Vec<PathBuf>,
-    /// Rounds of each cell [default: 5, quick 3].
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    rounds: Option<u16>,
-    /// Seconds that one map is measured in one round [default: 0.03, quick 0.015].
-    #[arg(long, value_parser = parse_seconds)]
-    seconds_per_round: Option<f64>,
-    /// The seed of all operation streams.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Write the results to FILE as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// Measure Go's maps too, with the Go toolchain whose `go` command this is.
+    #[arg(long, value_name = "PATH")]
+    go: Option<PathBuf>,
+    /// Break one answer of Go's maps; the run must fail.
+    #[arg(long, hide = true, requires = "go")]
+    go_fault: bool,
     /// List contenders and workloads and exit.
     #[arg(long)]
     list: bool,
-}
-
-fn parse_threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n) if (1..=MAX_THREADS).contains(&n) => Ok(n),
-        _ => Err(format!("not a number from 1 to {MAX_THREADS}")),
-    }
-}
-
-fn parse_keys(text: &str) -> Result<u64, String> {
-    let (digits, unit) = match text.strip_suffix(['K', 'k', 'M', 'm']) {
-        Some(digits) if text.ends_with(['K', 'k']) => (digits, 1000),
-        Some(digits) => (digits, 1_000_000),
-        None => (text, 1),
-    };
-    let most = MAX_IDS / 2;
-    match digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)) {
-        Some(n) if (16..=most).contains(&n) => Ok(n),
-        _ => Err(format!("not a size from 16 to {}M", most / 1_000_000)),
-    }
-}
-
-fn parse_seconds(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if (0.001..=60.0).contains(&seconds) => Ok(seconds),
-        _ => Err("not a number of seconds from 0.001 to 60".to_owned()),
-    }
 }
 
 impl Options {
     fn plan(&self) -> Result<Plan> {
         let traces: Vec<Arc<Trace>> =
             self.trace.iter().map(|path| Trace::open(path).map(Arc::new)).collect::<Result<_>>()?;
-        let seconds = self.seconds_per_round.unwrap_or(if self.quick { 0.015 } else { 0.03 });
+        let common = &self.common;
+        let go = self.go.as_ref().map(|path| Go::build(path, self.go_fault).map(Arc::new));
         let mut plan = Plan {
-            rounds: self.rounds.map_or(if self.quick { 3 } else { 5 }, usize::from),
-            limit: Duration::from_secs_f64(seconds),
-            seed: self.seed,
+            go: go.transpose()?,
+            rounds: self.rounds.rounds(common.choose(3, 5, 5)),
+            limit: self.rounds.limit(common.choose(0.015, 0.03, 0.04)),
+            seed: common.seed,
             ..Plan::default()
         };
-        let or = |given: &[usize], default: &[usize]| {
-            if given.is_empty() { default.to_vec() } else { given.to_vec() }
-        };
-        let threads = or(&self.threads, if self.quick { &[2] } else { &[1, 2, 8] });
-        let string_threads = or(&self.threads, &[2]);
-        let sizes = if self.keys.is_empty() { &[1000, 100_000][..] } else { &self.keys };
+        let given = &self.threads.threads;
+        let threads = or(given, common.choose(&[2], &[1, 2, 8], &[1, 2, 8, 64]));
+        let string_threads = or(given, &[2]);
+        let sizes = or(
+            &self.keys.keys,
+            common.choose(&[1000, 100_000], &[1000, 100_000], &[1000, 100_000, 4_000_000]),
+        );
+        // Millions of strings in a dozen maps at once take more memory than a common machine has.
+        let string_sizes = or(&self.keys.keys, &[1000, 100_000]);
         for trace in traces {
-            plan.add(Workload::Trace(trace), &threads, &self.filter);
+            plan.add(Workload::Trace(trace), &threads, &self.common.filter);
         }
-        for &keys in sizes {
+        for &keys in &sizes {
             for mix in Mix::ALL {
-                plan.add(Workload::Mix(mix, Numbers::NAME, keys), &threads, &self.filter);
+                plan.add(Workload::Mix(mix, Numbers::NAME, keys), &threads, &self.common.filter);
             }
         }
-        for &keys in sizes.iter().filter(|_| !self.quick) {
+        for &keys in string_sizes.iter().filter(|_| !common.quick) {
             for mix in Mix::ALL {
-                plan.add(Workload::Mix(mix, Strings::NAME, keys), &string_threads, &self.filter);
+                plan.add(
+                    Workload::Mix(mix, Strings::NAME, keys),
+                    &string_threads,
+                    &self.common.filter,
+                );
             }
+        }
+        match &plan.go {
+            Some(go) => plan.notes.extend_from_slice(&go.notes),
+            None => plan.notes.push("Go was not measured; give --go PATH.".to_owned()),
         }
         Ok(plan)
     }
@@ -128,7 +102,7 @@ impl Options {
     fn weighed(&self) -> Vec<(&'static Contender, &'static str)> {
         let admitted = |(contender, entry): &(&Contender, &str)| {
             let cell = format!("memory/{entry}/{}/t1/{}", size_name(WEIGHED), contender.id);
-            measure::admits(&self.filter, &cell)
+            measure::admits(&self.common.filter, &cell)
         };
         let all = |entry| CONTENDERS.iter().map(move |contender| (contender, entry));
         all(Numbers::NAME).chain(all(Strings::NAME)).filter(admitted).collect()
@@ -143,7 +117,7 @@ fn table(group: &Group, cells: &[Cell]) -> String {
     for (threads, _) in &group.cells {
         let _ = write!(text, "{:>9}", format!("{threads} thr"));
     }
-    for contender in CONTENDERS {
+    for contender in CONTENDERS.iter().chain(GO) {
         let mine: Vec<_> = cells.iter().filter(|cell| cell.contender == contender.id).collect();
         if mine.is_empty() {
             continue;
@@ -189,6 +163,9 @@ fn list() {
     for contender in CONTENDERS {
         println!("  {:14} {}", contender.id, contender.description);
     }
+    for contender in GO {
+        println!("  {:14} {}; with --go", contender.id, contender.description);
+    }
     println!("workloads");
     for mix in Mix::ALL {
         println!("  {:14} {}", mix.id(), mix.description());
@@ -217,42 +194,19 @@ fn run(options: &Options) -> Result<()> {
     }
     let plan = options.plan()?;
     let weighed = options.weighed();
-    ensure!(
-        !plan.groups.is_empty() || !weighed.is_empty(),
-        "no cell fits --filter {}; --list shows what there is",
-        options.filter.join(" --filter ")
-    );
-    let takes_part = |contender: &&Contender| {
-        plan.contenders().contains(contender)
-            || weighed.iter().any(|(weighed, _)| weighed == contender)
+    let takes_part = |contender: &Contender| {
+        plan.contenders().contains(&contender)
+            || weighed.iter().any(|(weighed, _)| *weighed == contender)
     };
-    let mut results = Results {
-        format: FORMAT,
-        machine: circumstances::machine(),
-        versions: circumstances::versions(),
-        settings: Settings {
-            arguments: std::env::args().skip(1).collect(),
-            rounds: plan.rounds as u32,
-            seconds_per_round: plan.limit.as_secs_f64(),
-            seed: plan.seed,
-        },
-        contenders: CONTENDERS
-            .iter()
-            .filter(takes_part)
-            .map(|contender| ContenderData {
-                id: contender.id.to_owned(),
-                kind: contender.kind,
-                description: contender.description.to_owned(),
-            })
-            .collect(),
-        workloads: workloads(&plan),
-        notes: plan.notes.clone(),
-        ..Results::default()
-    };
-    // Fails now rather than after the measurement.
-    if let Some(path) = &options.json {
-        fs::write(path, "").with_context(|| format!("cannot write {}", path.display()))?;
+    let mut results = options.common.begin(plan.rounds, plan.limit, takes_part)?;
+    for contender in plan.contenders().into_iter().filter(|contender| GO.contains(contender)) {
+        results.contenders.push(contender.data());
     }
+    results.versions.extend(
+        plan.go.iter().map(|go| Version { name: "go".to_owned(), version: go.version.clone() }),
+    );
+    results.workloads = workloads(&plan);
+    results.notes.clone_from(&plan.notes);
     eprintln!("{} measurements, about {:.0} s", plan.steps(), plan.estimate());
     let begin = Instant::now();
     for (contender, entry) in weighed {
@@ -278,19 +232,9 @@ fn run(options: &Options) -> Result<()> {
         println!("\nnote: {note}");
     }
     eprintln!("measured in {:.0} s", begin.elapsed().as_secs_f64());
-    if let Some(path) = &options.json {
-        let json = serde_json::to_string_pretty(&results)?;
-        fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    options.common.end(&results)
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    options::main(run)
 }

@@ -7,6 +7,7 @@
 pub mod arc_swap_cow;
 pub mod dashmap;
 pub mod flurry;
+pub mod go;
 pub mod papaya;
 pub mod parking_lot;
 pub mod plain;
@@ -20,7 +21,11 @@ use atlas_bench_data::ContenderKind;
 use map_core::{BuildMap, ConcurrentMap, PinMap, ReserveError};
 
 /// The hasher of all contenders.
+#[cfg(not(feature = "fixed-seeds"))]
 pub type Hasher = map_core::DefaultHashBuilder;
+/// The hasher of all contenders, with the same seeds in every process.
+#[cfg(feature = "fixed-seeds")]
+pub type Hasher = foldhash::fast::FixedState;
 
 /// What a key must be for every contender to take it.
 pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
@@ -74,6 +79,15 @@ impl Contender {
         self.kind == ContenderKind::Limit
     }
 
+    /// The stored form.
+    pub fn data(&self) -> atlas_bench_data::Contender {
+        atlas_bench_data::Contender {
+            id: self.id.to_owned(),
+            kind: self.kind,
+            description: self.description.to_owned(),
+        }
+    }
+
     /// Finds a contender by its id.
     pub fn by_id(id: &str) -> Option<&'static Self> {
         CONTENDERS.iter().find(|contender| contender.id == id)
@@ -86,6 +100,8 @@ macro_rules! contenders {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Tag {
             $($Tag,)*
+            /// Lives in another process.
+            Foreign,
         }
 
         /// The families of the contenders.
@@ -114,9 +130,14 @@ macro_rules! contenders {
 
         impl Contender {
             /// Runs `visitor` with this contender's family.
+            ///
+            /// # Panics
+            ///
+            /// If the contender is none of [`CONTENDERS`] but lives in another process.
             pub fn visit<R>(&self, visitor: impl Visitor<Output = R>) -> R {
                 match self.tag {
                     $(Tag::$Tag => visitor.$method::<families::$Tag>(),)*
+                    Tag::Foreign => panic!("{} is no map of this process", self.id),
                 }
             }
         }

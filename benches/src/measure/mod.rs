@@ -1,8 +1,13 @@
 //! The measuring loop: contenders in turn, round by round, every answer checked.
 
+pub mod callgrind;
+pub mod cost;
+pub mod counters;
+pub mod go;
 mod grow;
 mod host;
 mod memory;
+pub mod probe;
 mod replay;
 mod run;
 mod steady;
@@ -24,8 +29,8 @@ use crate::entries::{Entries, Numbers};
 use crate::workloads::trace::Trace;
 use crate::workloads::{Mix, Streams};
 
-/// The most threads a workload can have: a value's stamp has room for so many.
-pub const MAX_THREADS: usize = 64;
+/// The most threads a workload can have.
+pub const MAX_THREADS: usize = 1024;
 
 /// A contender with a workload, ready to be measured.
 pub trait Subject {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use atlas_bench_data::Cell;
 
+use super::go::Go;
 use super::{OfMix, OfTrace, Subject, sits_out};
-use crate::contenders::{CONTENDERS, Contender};
+use crate::contenders::{CONTENDERS, Contender, go::GO};
 use crate::entries::{Entries, Numbers, Strings};
 use crate::workloads::trace::Trace;
 use crate::workloads::{Mix, Streams};
@@ -93,6 +94,8 @@ pub struct Plan {
     pub limit: Duration,
     /// The seed of all streams.
     pub seed: u64,
+    /// Go's maps, if they take part.
+    pub go: Option<Arc<Go>>,
 }
 
 /// A size as the command line has it: `1K`, `100K`, `4M`.
@@ -115,7 +118,9 @@ impl Plan {
         let mut cells = Vec::new();
         for &threads in threads {
             let mut takes_part = Vec::new();
-            for contender in CONTENDERS {
+            let of_numbers = matches!(workload, Workload::Mix(_, Numbers::NAME, _));
+            let known = self.known().filter(|known| of_numbers || !GO.contains(known));
+            for contender in known {
                 let (entry, keys) = (workload.entry(), size_name(workload.keys()));
                 let cell = format!("{}/{entry}/{keys}/t{threads}/{}", workload.id(), contender.id);
                 if !admits(filters, &cell) || (contender.is_local() && threads != 1) {
@@ -144,7 +149,13 @@ impl Plan {
                 .flat_map(|group| &group.cells)
                 .any(|(_, all)| all.contains(contender))
         };
-        CONTENDERS.iter().filter(takes_part).collect()
+        self.known().filter(takes_part).collect()
+    }
+
+    /// All contenders that can take part, in display order.
+    fn known(&self) -> impl Iterator<Item = &'static Contender> + use<> {
+        let go: Vec<_> = self.go.iter().flat_map(|go| go.contenders()).collect();
+        CONTENDERS.iter().chain(go)
     }
 
     /// How many times a contender is measured.
@@ -181,7 +192,7 @@ impl Plan {
                 }
                 Workload::Trace(trace) => self.run_group(
                     group,
-                    |contender| contender.visit(OfTrace(trace.clone())),
+                    |contender| Ok(contender.visit(OfTrace(trace.clone()))),
                     &mut step,
                 )?,
             };
@@ -205,8 +216,12 @@ impl Plan {
         };
         let (streams, entries) = (Arc::new(streams), Arc::new(E::new(mix.universe(keys))));
         let subject = |contender: &Contender| {
+            let go = self.go.as_ref().and_then(|go| go.subject(contender, &streams, self.seed));
+            if let Some(subject) = go {
+                return subject.with_context(|| contender.id.to_owned());
+            }
             let (entries, streams) = (entries.clone(), streams.clone());
-            contender.visit(OfMix { entries, streams, seed: self.seed })
+            Ok(contender.visit(OfMix { entries, streams, seed: self.seed }))
         };
         self.run_group(group, subject, step)
     }
@@ -214,7 +229,7 @@ impl Plan {
     fn run_group(
         &self,
         group: &Group,
-        subject: impl Fn(&Contender) -> Box<dyn Subject>,
+        subject: impl Fn(&Contender) -> Result<Box<dyn Subject>>,
         step: &mut impl FnMut(),
     ) -> Result<Vec<Cell>> {
         let mut subjects: Vec<(&Contender, Box<dyn Subject>)> = Vec::new();
@@ -222,7 +237,7 @@ impl Plan {
         for (threads, contenders) in &group.cells {
             for &contender in contenders {
                 if subjects.iter().all(|(known, _)| *known != contender) {
-                    subjects.push((contender, subject(contender)));
+                    subjects.push((contender, subject(contender)?));
                 }
             }
             let mut rounds = vec![Vec::new(); contenders.len()];

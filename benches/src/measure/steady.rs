@@ -17,18 +17,37 @@ use std::time::Duration;
 
 use map_core::ConcurrentMap;
 
-use super::{Host, MAX_THREADS, Round, Subject, WrongAnswer, expect, fresh};
+use super::{Host, Round, Subject, WrongAnswer, expect, fresh};
 use crate::entries::{Entries, STAMP_BITS, STAMP_MASK, Stamped};
 use crate::workloads::{BATCH, Counts, Mix, Op, Stream, Streams};
 
-const THREAD_BITS: u32 = 7;
-/// The thread in the stamps that no operation wrote.
-const FILL: u64 = (1 << THREAD_BITS) - 1;
 /// Overwrites of each thread that are looked up after a round.
 const LAST_PUTS: usize = 256;
 
-fn stamp(n: u64, thread: u64) -> u64 {
-    (n << THREAD_BITS | thread) & STAMP_MASK
+/// How stamps name an operation: its number above its thread.
+#[derive(Clone, Copy, Debug)]
+struct Stamps {
+    thread_bits: u32,
+}
+
+impl Stamps {
+    fn new(threads: usize) -> Self {
+        Self { thread_bits: (threads + 1).next_power_of_two().trailing_zeros() }
+    }
+
+    /// The thread in the stamps that no operation wrote.
+    fn fill(self) -> u64 {
+        (1 << self.thread_bits) - 1
+    }
+
+    #[inline]
+    fn pack(self, n: u64, thread: u64) -> u64 {
+        (n << self.thread_bits | thread) & STAMP_MASK
+    }
+
+    fn unpack(self, stamp: u64) -> (u64, u64) {
+        (stamp >> self.thread_bits, stamp & self.fill())
+    }
 }
 
 /// A map in a steady state under one mix.
@@ -38,7 +57,8 @@ pub struct Steady<H: Host<E>, E: Entries> {
     entries: Arc<E>,
     streams: Arc<Streams>,
     /// The number of the next operation of each thread.
-    next: [u64; MAX_THREADS],
+    next: Vec<u64>,
+    stamps: Stamps,
     len: u64,
     ids: u64,
     updates: u64,
@@ -58,22 +78,28 @@ struct Tally {
     updated: u64,
 }
 
-fn work<M, E>(
-    map: &M,
-    entries: &E,
-    stream: &Stream,
+/// A thread at work on its stream.
+pub(super) struct Worker<'a, M, E> {
+    map: &'a M,
+    entries: &'a E,
+    stream: &'a Stream,
+    stamps: Stamps,
     thread: u64,
-    start: u64,
-    stop: &AtomicBool,
-) -> Tally
+    /// The number of the next operation.
+    n: u64,
+    tally: Tally,
+}
+
+impl<M, E> Worker<'_, M, E>
 where
     E: Entries,
     M: ConcurrentMap<E::Key, E::Value>,
 {
-    let mut tally = Tally::default();
-    let mut n = start;
-    while !stop.load(Relaxed) {
-        for (k, (op, id)) in stream.batch(n).enumerate() {
+    /// Does the next `count` operations, which must not reach into another batch of [`BATCH`].
+    #[inline(always)]
+    pub(super) fn run(&mut self, count: usize) {
+        let Self { map, entries, tally, .. } = self;
+        for (k, (op, id)) in self.stream.part(self.n, count).enumerate() {
             match op {
                 Op::Get => {
                     if let Some(found) = map.read(entries.look(&id), E::Value::id) {
@@ -82,8 +108,8 @@ where
                     }
                 }
                 Op::Put => {
-                    let value = E::Value::stamped(id, stamp(n + k as u64, thread));
-                    let new = u64::from(map.insert(entries.key(id), value));
+                    let stamp = self.stamps.pack(self.n + k as u64, self.thread);
+                    let new = u64::from(map.insert(entries.key(id), E::Value::stamped(id, stamp)));
                     tally.inserted += new;
                     tally.inserted_ids += new * id;
                 }
@@ -97,21 +123,26 @@ where
                 }
             }
         }
-        n += BATCH as u64;
+        self.n += count as u64;
     }
-    tally.end = n;
-    tally
+
+    /// How many operations are left of the batch.
+    pub(super) fn rest_of_batch(&self) -> usize {
+        BATCH - (self.n % BATCH as u64) as usize
+    }
 }
 
 impl<H: Host<E>, E: Entries> Steady<H, E> {
     /// Fills a map with the entries of the steady state.
     pub fn new(entries: Arc<E>, streams: Arc<Streams>) -> Self {
         let map = fresh::<E, H>();
-        let first = if streams.mix == Mix::Zipf95 { stamp(0, FILL) } else { 0 };
+        let stamps = Stamps::new(streams.threads.len());
+        let first = if streams.mix == Mix::Zipf95 { stamps.pack(0, stamps.fill()) } else { 0 };
         let len = streams.entries;
         map.insert_many((0..len).map(|id| (entries.key(id), E::Value::stamped(id, first))));
         let ids = (0..len).sum();
-        Self { map: [map], entries, streams, next: [0; MAX_THREADS], len, ids, updates: 0 }
+        let next = vec![0; streams.threads.len()];
+        Self { map: [map], entries, streams, next, stamps, len, ids, updates: 0 }
     }
 
     fn check(&mut self, tallies: &[Tally], counts: Counts) -> Result<(), WrongAnswer> {
@@ -172,8 +203,8 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
 
     /// Whether a value is the first of its key or one that some thread's stream writes to it.
     fn is_plausible(&self, value: &E::Value) -> bool {
-        let (n, thread) = (value.stamp() >> THREAD_BITS, value.stamp() & FILL);
-        if thread == FILL {
+        let (n, thread) = self.stamps.unpack(value.stamp());
+        if thread == self.stamps.fill() {
             return n == 0;
         }
         self.streams
@@ -195,10 +226,10 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
             for (n, id) in puts {
                 let found = self.map[0].read(self.entries.look(&id), E::Value::stamp);
                 let survived = found.is_some_and(|stamp| {
-                    let (at, by) = (stamp >> THREAD_BITS, (stamp & FILL) as usize);
-                    let earliest =
-                        if by == thread { n } else { self.next[by.min(MAX_THREADS - 1)] };
-                    by < tallies.len() && at >= earliest
+                    let (at, by) = self.stamps.unpack(stamp);
+                    let begin = self.next.get(by as usize).copied();
+                    let earliest = if by as usize == thread { Some(n) } else { begin };
+                    (by as usize) < tallies.len() && earliest.is_some_and(|n| at >= n)
                 });
                 if !survived {
                     return Err(WrongAnswer(format!(
@@ -211,23 +242,58 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
     }
 }
 
-impl<H: Host<E>, E: Entries> Subject for Steady<H, E> {
-    fn round(&mut self, threads: usize, limit: Duration) -> Result<Round, WrongAnswer> {
+impl<H: Host<E>, E: Entries> Steady<H, E> {
+    /// Has `threads` threads work as `job(worker, thread, stop)` says, and checks the answers.
+    ///
+    /// Returns what came of it and what the jobs returned.
+    pub(super) fn work<T: Send>(
+        &mut self,
+        threads: usize,
+        limit: Option<Duration>,
+        job: impl Fn(&mut Worker<'_, H::Map, E>, usize, &AtomicBool) -> T + Sync,
+    ) -> Result<(Round, Vec<T>), WrongAnswer> {
         let (entries, streams, next) = (&*self.entries, &self.streams.threads, &self.next);
-        let timed = H::run(&self.map, threads, Some(limit), |map, thread, stop| {
-            work(&map[0], entries, &streams[thread], thread as u64, next[thread], stop)
+        let stamps = self.stamps;
+        let timed = H::run(&self.map, threads, limit, |map, thread, stop| {
+            let mut worker = Worker {
+                map: &map[0],
+                entries,
+                stream: &streams[thread],
+                stamps,
+                thread: thread as u64,
+                n: next[thread],
+                tally: Tally::default(),
+            };
+            let result = job(&mut worker, thread, stop);
+            // Whole batches are what can be counted.
+            let rest = worker.rest_of_batch() % BATCH;
+            worker.run(rest);
+            worker.tally.end = worker.n;
+            (worker.tally, result)
         });
+        let (tallies, results): (Vec<_>, Vec<_>) = timed.results.into_iter().unzip();
         let mut ops = 0;
         let mut counts = Counts::default();
-        for (thread, tally) in timed.results.iter().enumerate() {
+        for (thread, tally) in tallies.iter().enumerate() {
             ops += tally.end - self.next[thread];
             counts = counts + streams[thread].counts(self.next[thread], tally.end);
         }
-        self.check(&timed.results, counts)?;
-        for (thread, tally) in timed.results.iter().enumerate() {
+        self.check(&tallies, counts)?;
+        for (thread, tally) in tallies.iter().enumerate() {
             self.next[thread] = tally.end;
         }
-        let hits = timed.results.iter().map(|tally| tally.hits).sum();
-        Ok(Round { ops, seconds: timed.seconds, gets: counts.gets, hits })
+        let hits = tallies.iter().map(|tally| tally.hits).sum();
+        Ok((Round { ops, seconds: timed.seconds, gets: counts.gets, hits }, results))
+    }
+}
+
+impl<H: Host<E>, E: Entries> Subject for Steady<H, E> {
+    fn round(&mut self, threads: usize, limit: Duration) -> Result<Round, WrongAnswer> {
+        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &AtomicBool| {
+            while !stop.load(Relaxed) {
+                worker.run(BATCH);
+            }
+        };
+        self.work(threads, Some(limit), job).map(|(round, _)| round)
     }
 }

@@ -1,5 +1,6 @@
 //! Workloads: which operations on which keys, laid down before the clock starts.
 
+mod file;
 mod mix;
 mod stream;
 pub mod trace;

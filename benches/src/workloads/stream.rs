@@ -14,6 +14,8 @@ pub const BATCH: usize = 256;
 /// Operations in a stream, at the least: long enough that no branch predictor learns it.
 const LENGTH: usize = 1 << 18;
 const LONGEST: usize = 1 << 21;
+/// Operations in the streams of all threads together, at the most: a quarter of a gigabyte.
+const LONGEST_TOGETHER: usize = 1 << 26;
 
 /// An operation on one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +102,7 @@ fn unpack(word: u32) -> (Op, u64) {
 }
 
 impl Stream {
-    fn new(ops: Vec<u32>, entries: u64) -> Self {
+    pub(super) fn new(ops: Vec<u32>, entries: u64) -> Self {
         let mut before = vec![Counts::default()];
         let mut now = Counts::default();
         for batch in ops.chunks(BATCH) {
@@ -121,11 +123,23 @@ impl Stream {
         Self { ops, before }
     }
 
-    /// The batch that begins with operation number `n`, a multiple of [`BATCH`].
+    /// The next `count` operations from number `n` on, which must not reach into another batch of
+    /// [`BATCH`].
     #[inline]
-    pub fn batch(&self, n: u64) -> impl Iterator<Item = (Op, u64)> {
+    pub fn part(&self, n: u64, count: usize) -> impl Iterator<Item = (Op, u64)> {
         let start = (n % self.ops.len() as u64) as usize;
-        self.ops[start..start + BATCH].iter().map(|&word| unpack(word))
+        self.ops[start..start + count].iter().map(|&word| unpack(word))
+    }
+
+    /// The operations as they are stored: the kind in the upper two bits, the key's id below.
+    pub(super) fn words(&self) -> &[u32] {
+        &self.ops
+    }
+
+    /// How many operations there are before they begin anew.
+    #[expect(clippy::len_without_is_empty, reason = "no stream is empty")]
+    pub fn len(&self) -> usize {
+        self.ops.len()
     }
 
     /// Operation number `n`.
@@ -169,7 +183,8 @@ fn generator(seed: u64, mix: Mix, thread: usize) -> SmallRng {
 impl Streams {
     /// Makes the streams of `mix`, which is not [`Mix::Grow`]; the same for the same arguments.
     pub fn new(mix: Mix, entries: u64, threads: usize, seed: u64) -> Self {
-        let length = (4 * entries as usize).next_power_of_two().clamp(LENGTH, LONGEST);
+        let longest = LONGEST_TOGETHER / threads.next_power_of_two();
+        let length = (4 * entries as usize).next_power_of_two().clamp(LENGTH, LONGEST).min(longest);
         // Which keys are the hot ones: the same for all threads.
         let mut ids: Vec<u32> = Vec::new();
         if matches!(mix, Mix::Zipf95 | Mix::Zipf50) {
@@ -198,6 +213,17 @@ impl Streams {
             Stream::new(ops.collect(), entries)
         };
         Self { mix, entries, threads: (0..threads).map(stream).collect() }
+    }
+}
+
+impl Streams {
+    /// The same streams, each with its first `length` operations only.
+    #[must_use]
+    pub fn shortened(&self, length: usize) -> Self {
+        let short = |stream: &Stream| {
+            Stream::new(stream.ops.iter().copied().take(length).collect(), self.entries)
+        };
+        Self { threads: self.threads.iter().map(short).collect(), ..*self }
     }
 }
 

@@ -1,0 +1,3 @@
+module atlas/benches/go
+
+go 1.21
