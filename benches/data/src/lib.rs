@@ -4,14 +4,28 @@
 //! document, [`Results`]; field names are an interface: add, do not rename.
 #![forbid(unsafe_code)]
 
+mod batches;
+mod choice;
+mod contention;
 mod cost;
+mod goals;
+mod growth;
 mod instructions;
+mod latency;
 mod merge;
+mod scenarios;
 
 use serde::{Deserialize, Serialize};
 
+pub use batches::BatchCell;
+pub use choice::{Choice, ChoiceRow};
+pub use contention::{Contention, ContentionCounts};
 pub use cost::{Allocations, Cost, Heap, HeapGrowth, Resident, Stalled, Weight};
+pub use goals::{CheckResult, GoalResult, Sense, Verdict};
+pub use growth::{Growth, GrowthWork};
 pub use instructions::{Counters, Instructions};
+pub use latency::{ClockFloor, Latency, LatencyLoop, Percentiles};
+pub use scenarios::ScenarioRow;
 
 /// The version of the form, raised when a reader of older files would be misled.
 pub const FORMAT: u32 = 1;
@@ -49,6 +63,33 @@ pub struct Results {
     pub counters: Vec<Counters>,
     /// The criterion comparisons.
     pub criterion: Vec<CriterionCell>,
+    /// Times of single operations.
+    #[serde(default)]
+    pub latency: Vec<Latency>,
+    /// What the clock costs; `None` if no times were taken.
+    #[serde(default)]
+    pub clock: Option<ClockFloor>,
+    /// Maps growing from empty.
+    #[serde(default)]
+    pub growth: Vec<Growth>,
+    /// Maps where threads get in each other's way.
+    #[serde(default)]
+    pub contention: Vec<Contention>,
+    /// Waiting inside our maps, counted.
+    #[serde(default)]
+    pub contention_counts: Vec<ContentionCounts>,
+    /// The named scenarios.
+    #[serde(default)]
+    pub scenarios: Vec<ScenarioRow>,
+    /// Many keys in one call, against one by one.
+    #[serde(default)]
+    pub batches: Vec<BatchCell>,
+    /// The goals and how far they are met.
+    #[serde(default)]
+    pub goals: Vec<GoalResult>,
+    /// One described workload on all maps.
+    #[serde(default)]
+    pub choice: Option<Choice>,
     /// What was left out and why, in words.
     pub notes: Vec<String>,
 }

@@ -23,6 +23,15 @@ impl Results {
             instructions,
             counters,
             criterion,
+            latency,
+            clock,
+            growth,
+            contention,
+            contention_counts,
+            scenarios,
+            batches,
+            goals,
+            choice,
             notes,
         } = other;
         if self.versions.is_empty() {
@@ -37,6 +46,15 @@ impl Results {
         self.instructions.extend(instructions);
         self.counters.extend(counters);
         self.criterion.extend(criterion);
+        self.latency.extend(latency);
+        self.clock = self.clock.take().or(clock);
+        self.growth.extend(growth);
+        self.contention.extend(contention);
+        self.contention_counts.extend(contention_counts);
+        self.scenarios.extend(scenarios);
+        self.batches.extend(batches);
+        self.goals.extend(goals);
+        self.choice = self.choice.take().or(choice);
         unite(&mut self.notes, notes, |a, b| a == b);
     }
 
@@ -56,15 +74,36 @@ impl Results {
             instructions,
             counters,
             criterion,
+            latency,
+            clock: _,
+            growth,
+            contention,
+            contention_counts,
+            scenarios,
+            batches,
+            goals,
+            choice,
             notes: _,
         } = self;
-        matrix.is_empty()
-            && memory.is_empty()
-            && cost.is_empty()
-            && weight.is_empty()
-            && instructions.is_empty()
-            && counters.is_empty()
-            && criterion.is_empty()
+        [
+            matrix.is_empty(),
+            memory.is_empty(),
+            cost.is_empty(),
+            weight.is_empty(),
+            instructions.is_empty(),
+            counters.is_empty(),
+            criterion.is_empty(),
+            latency.is_empty(),
+            growth.is_empty(),
+            contention.is_empty(),
+            contention_counts.is_empty(),
+            scenarios.is_empty(),
+            batches.is_empty(),
+            goals.is_empty(),
+            choice.is_none(),
+        ]
+        .iter()
+        .all(|empty| *empty)
     }
 }
 
