@@ -10,7 +10,7 @@ use atlas_bench_data::{FORMAT, Results};
 
 use crate::flags::Bench;
 use crate::workspace::{self, Workspace};
-use crate::{criterion, report, trace};
+use crate::{compare, criterion, report, trace};
 
 /// Measures, then writes the report.
 pub fn run(flags: &Bench) -> Result<()> {
@@ -37,6 +37,8 @@ pub fn run(flags: &Bench) -> Result<()> {
         create_dir(&here.join(parent))?;
     }
 
+    let earlier = flags.against.as_deref().map(|which| compare::earlier(&workspace, &here, which));
+    let earlier = earlier.transpose()?;
     let results = match &flags.from {
         Some(path) => read_results(path)?,
         None => measure(&workspace, flags, &here, &out)?,
@@ -46,9 +48,16 @@ pub fn run(flags: &Bench) -> Result<()> {
     if let Some(path) = &flags.json {
         write(&here.join(path), &json)?;
     }
+    if let Some(name) = &flags.save {
+        compare::save(&workspace, name, &json)?;
+    }
+    let comparison = earlier.map(|earlier| compare::compare(&earlier, &results));
     let page = out.join("report.html");
-    write(&page, &report::html(&results)?)?;
+    write(&page, &report::html(&results, comparison.as_ref())?)?;
     print!("{}", report::terminal(&results));
+    if let Some(comparison) = &comparison {
+        print!("{}", report::terminal_comparison(comparison));
+    }
     println!("\nreport:  {}\nresults: {}", page.display(), out.join("results.json").display());
     Ok(())
 }

@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::sections::{self, Section};
+use crate::compare;
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -20,7 +21,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure all maps and their peers; leave an HTML report
-    Bench(Bench),
+    Bench(Box<Bench>),
     /// Drive the conformance suites for longer than `cargo test` does
     Conformance(Conformance),
     /// Write the figures in the documents from the stored results
@@ -80,6 +81,12 @@ pub struct Bench {
     /// Measure nothing: say which maps and workloads there are
     #[arg(long, conflicts_with = "from")]
     pub list: bool,
+    /// Keep the results under this name, below target/atlas-saved, for a later --against
+    #[arg(long, value_name = "NAME", value_parser = compare::name)]
+    pub save: Option<String>,
+    /// Compare with an earlier run: its name, or a file of results
+    #[arg(long, value_name = "NAME|FILE")]
+    pub against: Option<String>,
     /// Where to write the report [default: target/atlas-report]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -195,6 +202,7 @@ mod tests {
             &["bench", "--seconds-per-round", "-1"],
             &["bench", "--from", "x", "--quick"],
             &["bench", "--full", "--quick"],
+            &["bench", "--save", "../elsewhere"],
             &["docs", "--check", "--from", "x"],
             &["conformance", "--cases", "0"],
             &["tidier"],

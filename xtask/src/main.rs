@@ -15,6 +15,7 @@
 )]
 
 mod bench;
+mod compare;
 mod conformance;
 mod criterion;
 mod docs;
