@@ -9,7 +9,7 @@ use atlas_bench_data::{FORMAT, Results};
 
 use crate::flags::Bench;
 use crate::workspace::{self, Workspace};
-use crate::{criterion, report, sections, trace};
+use crate::{compare, criterion, report, sections, trace};
 
 /// Measures, then writes the report.
 pub fn run(flags: &Bench) -> Result<()> {
@@ -39,6 +39,8 @@ pub fn run(flags: &Bench) -> Result<()> {
         create_dir(&here.join(parent))?;
     }
 
+    let earlier = flags.against.as_deref().map(|which| compare::earlier(&workspace, &here, which));
+    let earlier = earlier.transpose()?;
     let results = match &flags.from {
         Some(path) => read_results(path)?,
         None => measure(&workspace, flags, &here, &out)?,
@@ -48,9 +50,16 @@ pub fn run(flags: &Bench) -> Result<()> {
     if let Some(path) = &flags.json {
         write(&here.join(path), &json)?;
     }
+    if let Some(name) = &flags.save {
+        compare::save(&workspace, name, &json)?;
+    }
+    let comparison = earlier.map(|earlier| compare::compare(&earlier, &results));
     let page = out.join("report.html");
-    write(&page, &report::html(&results)?)?;
+    write(&page, &report::html(&results, comparison.as_ref())?)?;
     print!("{}", report::terminal(&results));
+    if let Some(comparison) = &comparison {
+        print!("{}", report::terminal_comparison(comparison));
+    }
     println!("\nreport:  {}\nresults: {}", page.display(), out.join("results.json").display());
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
+use crate::compare;
 use crate::sections::{self, Section};
 
 /// The project's own commands.
@@ -84,6 +85,12 @@ pub struct Bench {
     /// Measure nothing: say which maps and workloads there are
     #[arg(long, conflicts_with = "from")]
     pub list: bool,
+    /// Keep the results under this name, below target/atlas-saved, for a later --against
+    #[arg(long, value_name = "NAME", value_parser = compare::name)]
+    pub save: Option<String>,
+    /// Compare with an earlier run: its name, or a file of results
+    #[arg(long, value_name = "NAME|FILE")]
+    pub against: Option<String>,
     /// Where to write the report [default: target/atlas-report]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -310,6 +317,7 @@ mod tests {
             &["bench", "--seconds-per-round", "-1"],
             &["bench", "--from", "x", "--quick"],
             &["bench", "--full", "--quick"],
+            &["bench", "--save", "../elsewhere"],
             &["docs", "--check", "--from", "x"],
             &["conformance", "--cases", "0"],
             &["goals", "--rounds", "0"],

@@ -18,6 +18,7 @@
 
 mod bench;
 mod choose;
+mod compare;
 mod conformance;
 mod criterion;
 mod docs;

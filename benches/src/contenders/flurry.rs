@@ -104,10 +104,18 @@ where
         Q: Hash + Eq + ?Sized,
     {
         // Below, a value that is kept must be cloned; most refusals end here.
-        if self.read(key, &mut condition) != Some(true) {
+        let Some(seen) = self.0.get(Face::of(key)) else { return false };
+        if !condition(seen) {
             return false;
         }
-        let act = |value: &V| if condition(value) { Action::Remove } else { Action::Keep };
+        // Under this pin's guard, a value at the same place is the value that was tested.
+        let act = |value: &V| {
+            if std::ptr::eq(value, seen) || condition(value) {
+                Action::Remove
+            } else {
+                Action::Keep
+            }
+        };
         self.compute_if_present(key, act) == Outcome::Removed
     }
 

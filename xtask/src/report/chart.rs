@@ -1,17 +1,16 @@
-//! Charts as SVG text. Colours come from classes (`charts.css`), so that one drawing serves light
-//! and dark. Our maps differ in colour and in the shape of their marks; peers are grey.
+//! Bars as SVG text, and what all drawings share. Colours come from classes (`charts.css`), so that one
+//! drawing serves light, dark and paper. Our maps differ in colour and in the shape of their marks; peers
+//! are grey. Why no library draws: see [`plot`](super::plot).
 
 use std::fmt::Write;
 
 use atlas_bench_data::{ContenderKind, Results};
 
-use super::analysis::{Contest, kind};
+use super::analysis::kind;
 use super::format::figure;
 
 /// Width of a small chart; it is scaled to its place.
-const WIDTH: f64 = 440.0;
-/// How far apart labels of lines must stand.
-const LABEL_STEP: f64 = 12.5;
+pub const WIDTH: f64 = 440.0;
 /// How many colours and shapes there are for our maps.
 const STYLES: usize = 6;
 
@@ -107,121 +106,6 @@ pub fn bars(results: &Results, title: &str, bars: &[Bar<'_>]) -> String {
     svg + "</svg>"
 }
 
-/// Throughput by threads on a logarithmic scale; `contests` differ only in threads.
-pub fn lines(results: &Results, title: &str, contests: &[&Contest<'_>]) -> String {
-    const LEFT: f64 = 36.0;
-    const TOP: f64 = 10.0;
-    const RIGHT: f64 = 108.0;
-    const BOTTOM: f64 = 34.0;
-    let ids = contenders(results, contests);
-    let height = f64::max(210.0, LABEL_STEP * ids.len() as f64) + TOP + BOTTOM;
-    let values = || {
-        let all = contests.iter().flat_map(|contest| contest.maps());
-        all.map(|entrant| entrant.median).filter(|median| *median > 0.0)
-    };
-    let least = values().fold(f64::MAX, f64::min).clamp(1e-6, 1e9);
-    let decade = 10f64.powf(least.log10().floor());
-    let lowest = decade * [5.0, 2.0, 1.0].into_iter().find(|f| decade * f <= least).unwrap_or(1.0);
-    let highest = (values().fold(0.0, f64::max) * 1.1).max(lowest * 5.0);
-    let y_of = |value: f64| {
-        let share = (value.max(lowest) / lowest).ln() / (highest / lowest).ln();
-        height - BOTTOM - share * (height - TOP - BOTTOM)
-    };
-    let step = (WIDTH - LEFT - RIGHT - 24.0) / (contests.len().max(2) - 1) as f64;
-    let x_of = |at: usize| LEFT + 12.0 + step * at as f64;
-
-    let mut svg = open(WIDTH, height, title);
-    let mut decade = decade;
-    while decade <= highest {
-        for (factor, class) in [(1.0, "grid"), (2.0, "grid minor"), (5.0, "grid minor")] {
-            let value = decade * factor;
-            if (lowest..=highest).contains(&value) {
-                let y = y_of(value);
-                let _ = write!(
-                    svg,
-                    r#"<path class="{class}" d="M{LEFT} {y:.1}H{:.1}"/><text class="tick" x="{:.0}" y="{:.1}" text-anchor="end">{value}</text>"#,
-                    WIDTH - RIGHT,
-                    LEFT - 5.0,
-                    y + 3.5
-                );
-            }
-        }
-        decade *= 10.0;
-    }
-    for (at, contest) in contests.iter().enumerate() {
-        let _ = write!(
-            svg,
-            r#"<text class="tick" x="{:.1}" y="{:.0}" text-anchor="middle">{}</text>"#,
-            x_of(at),
-            height - BOTTOM + 15.0,
-            contest.threads
-        );
-    }
-    let _ = write!(
-        svg,
-        r#"<text class="tick" x="{:.0}" y="{:.0}" text-anchor="middle">threads</text>"#,
-        (LEFT + WIDTH - RIGHT) / 2.0,
-        height - 4.0
-    );
-
-    let mut drawn: Vec<(f64, String, String, &str)> = Vec::new();
-    for id in ids {
-        let points: Vec<(f64, f64)> = contests
-            .iter()
-            .enumerate()
-            .filter_map(|(at, contest)| Some((x_of(at), y_of(contest.entrant(id)?.median))))
-            .collect();
-        let Some(&(_, last)) = points.last() else { continue };
-        let (class, shape) = style(results, id);
-        let path: Vec<_> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let marks: String = points.iter().map(|(x, y)| mark(shape, *x, *y, 4.0)).collect();
-        let line = format!(r#"<polyline points="{}"/>{marks}"#, path.join(" "));
-        drawn.push((last, class, line, id));
-    }
-    // Peers first, so that ours lie on top.
-    let mut labels: Vec<f64> = drawn.iter().map(|(y, ..)| *y).collect();
-    spread_labels(&mut labels, TOP, height - BOTTOM + 6.0);
-    let mut order: Vec<usize> = (0..drawn.len()).collect();
-    order.sort_by_key(|&at| drawn[at].1 != "peer");
-    for at in order {
-        let (y, class, line, id) = &drawn[at];
-        let (label, edge) = (labels[at], x_of(contests.len() - 1));
-        let id = escape(id);
-        let _ = write!(
-            svg,
-            r#"<g class="c line {class}" data-c="{id}">{line}<path class="leader" d="M{:.1} {y:.1}L{:.1} {label:.1}"/><text class="label" x="{:.1}" y="{:.1}">{id}</text></g>"#,
-            edge + 6.0,
-            edge + 20.0,
-            edge + 23.0,
-            label + 4.0
-        );
-    }
-    svg + "</svg>"
-}
-
-/// The contenders of some contests without the limit, in display order.
-fn contenders<'r>(results: &'r Results, contests: &[&Contest<'_>]) -> Vec<&'r str> {
-    let took_part =
-        |id: &str| contests.iter().any(|contest| contest.maps().any(|entrant| entrant.id == id));
-    results.contenders.iter().map(|known| known.id.as_str()).filter(|id| took_part(id)).collect()
-}
-
-/// Moves labels apart without changing their order, within the limits as far as they fit.
-fn spread_labels(labels: &mut [f64], top: f64, bottom: f64) {
-    let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.sort_by(|&a, &b| labels[a].total_cmp(&labels[b]));
-    let mut least = top;
-    for &at in &order {
-        labels[at] = labels[at].max(least);
-        least = labels[at] + LABEL_STEP;
-    }
-    let mut most = bottom;
-    for &at in order.iter().rev() {
-        labels[at] = labels[at].min(most);
-        most = labels[at] - LABEL_STEP;
-    }
-}
-
 /// The opening of a drawing with a name for those who do not see it.
 pub fn open(width: f64, height: f64, title: &str) -> String {
     format!(
@@ -237,32 +121,18 @@ mod tests {
     use crate::report::sample;
 
     #[test]
-    fn labels_keep_their_order_and_distance() {
-        let mut labels = [50.0, 51.0, 49.0, 200.0, 199.0];
-        spread_labels(&mut labels, 10.0, 205.0);
-        assert!(labels[2] < labels[0] && labels[0] < labels[1] && labels[4] < labels[3]);
-        let mut sorted = labels;
-        sorted.sort_by(f64::total_cmp);
-        assert!(sorted.windows(2).all(|pair| pair[1] - pair[0] >= LABEL_STEP - 1e-9));
-        assert!(sorted[4] <= 205.0);
-    }
-
-    #[test]
     fn charts_are_balanced_markup_without_nonsense() {
         let results = sample();
         let analysis = Analysis::new(&results);
         let first = &analysis.contests[0];
-        let same: Vec<_> =
-            analysis.contests.iter().filter(|contest| contest.same_but_threads(first)).collect();
         let all: Vec<_> = first
             .entrants
             .iter()
             .map(|e| Bar { id: e.id, value: e.median, spread: Some((e.low, e.high)) })
             .collect();
-        for svg in [bars(&results, "a < b", &all), lines(&results, "\"x\"", &same)] {
-            assert_eq!(svg.matches("<g ").count(), svg.matches("</g>").count());
-            assert!(svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"));
-            assert!(svg.contains("ours-0") && svg.contains("ours-1") && svg.contains("peer"));
-        }
+        let svg = bars(&results, "a < \"b\"", &all);
+        assert_eq!(svg.matches("<g ").count(), svg.matches("</g>").count());
+        assert!(svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"));
+        assert!(svg.contains("ours-0") && svg.contains("ours-1") && svg.contains("peer"));
     }
 }

@@ -24,6 +24,11 @@ pub fn ratio(x: f64) -> String {
     format!("{} ×", figure(x))
 }
 
+/// A ratio, or a dash if there is none.
+pub fn ratio_or_dash(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), ratio)
+}
+
 /// A number of bytes: `512 B`, `1.5 KiB`, `23 GiB`.
 pub fn bytes(n: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -40,6 +45,54 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// As [`bytes`], of a figure; below a KiB with a fraction, since it may be a mean.
+pub fn bytes_of(x: f64) -> String {
+    match x {
+        x if !x.is_finite() => "–".into(),
+        x if x < 1024.0 && x.fract() != 0.0 => format!("{} B", figure(x)),
+        x => bytes(x.max(0.0).round() as u64),
+    }
+}
+
+/// A whole number, its thousands apart.
+pub fn count(x: f64) -> String {
+    let digits = format!("{:.0}", x.abs());
+    let mut text = if x <= -0.5 { String::from("−") } else { String::new() };
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share, as a percentage.
+pub fn percent(share: f64) -> String {
+    // What is whole but for the error of the arithmetic is whole.
+    match (share * 1e8).round() / 1e6 {
+        x if x >= 9.95 => format!("{x:.0} %"),
+        x if x.fract() == 0.0 => format!("{x} %"),
+        x if x < 0.01 => "< 0.01 %".into(),
+        x => format!("{x:.2} %"),
+    }
+}
+
+/// A time with its unit, of nanoseconds.
+pub fn nanoseconds(ns: f64) -> String {
+    match ns {
+        ns if ns < 1e3 => format!("{} ns", figure(ns)),
+        ns if ns < 1e6 => format!("{} µs", figure(ns / 1e3)),
+        ns if ns < 1e9 => format!("{} ms", figure(ns / 1e6)),
+        ns => format!("{} s", figure(ns / 1e9)),
+    }
+}
+
+/// A time with its unit, of seconds.
+pub fn seconds(s: f64) -> String {
+    nanoseconds(s * 1e9)
+}
+
 /// `1 thread`, `2 threads`.
 pub fn threads(n: u32) -> String {
     if n == 1 { "1 thread".into() } else { format!("{n} threads") }
@@ -52,6 +105,13 @@ pub fn entry(id: &str) -> &str {
         "string" => "28-byte String → 128-byte value",
         other => other,
     }
+}
+
+/// A description as a sentence.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.trim_end_matches('.').chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 /// A day in UTC, `2025-01-31`, from seconds since the Unix epoch.
@@ -80,6 +140,22 @@ mod tests {
         assert_eq!([figure(620.4), figure(99.96), figure(22.34)], ["620", "100", "22.3"]);
         assert_eq!([figure(9.996), figure(0.5), figure(f64::INFINITY)], ["10.0", "0.50", "–"]);
         assert_eq!([bytes(0), bytes(1024), bytes(1536)], ["0 B", "1 KiB", "1.5 KiB"]);
+    }
+
+    #[test]
+    fn numbers_with_units() {
+        assert_eq!([bytes_of(17.25), bytes_of(2048.4), bytes_of(-1.0)], ["17.2 B", "2 KiB", "0 B"]);
+        assert_eq!(
+            [count(1_234_567.0), count(-12.0), count(0.0)],
+            ["1\u{202f}234\u{202f}567", "−12", "0"]
+        );
+        assert_eq!([percent(0.5), percent(0.0123), percent(1e-6)], ["50 %", "1.23 %", "< 0.01 %"]);
+        assert_eq!([percent(0.0), percent(0.05)], ["0 %", "5 %"]);
+        assert_eq!(sentence("all write one key"), "All write one key.");
+        assert_eq!(
+            [nanoseconds(12.34), seconds(0.002), seconds(3.0)],
+            ["12.3 ns", "2.00 ms", "3.00 s"]
+        );
     }
 
     #[test]

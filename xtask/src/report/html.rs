@@ -1,14 +1,16 @@
 //! The page: one file, nothing loaded from elsewhere.
 
 use anyhow::{Context, Result};
-use atlas_bench_data::{ContenderKind, Results};
+use atlas_bench_data::Results;
 use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 
 use super::analysis::{Analysis, Contest, Verdict};
 use super::chart::{self, Bar, escape};
-use super::format::{bytes, date, entry, figure, keys, ratio, threads};
-use super::{summary, words};
+use super::format::{date, entry, figure, keys, threads};
+use super::plot::{self, Axes, Series};
+use super::{advice, sections, summary, words};
+use crate::compare::Comparison;
 
 #[derive(Serialize)]
 struct Workload {
@@ -36,27 +38,6 @@ struct Our {
 }
 
 #[derive(Serialize)]
-struct Table {
-    title: String,
-    columns: Vec<String>,
-    rows: Vec<Row>,
-}
-
-#[derive(Serialize)]
-struct Row {
-    id: String,
-    class: String,
-    figures: Vec<Figure>,
-}
-
-#[derive(Serialize)]
-struct Figure {
-    text: String,
-    detail: String,
-    best: bool,
-}
-
-#[derive(Serialize)]
 struct Cell {
     workload: String,
     entry: String,
@@ -71,8 +52,8 @@ struct Cell {
     hits: Option<f64>,
 }
 
-/// Renders the report.
-pub fn html(results: &Results) -> Result<String> {
+/// Renders the report, with the comparison with an earlier run if there is one.
+pub fn html(results: &Results, comparison: Option<&Comparison>) -> Result<String> {
     let analysis = Analysis::new(results);
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -105,9 +86,9 @@ pub fn html(results: &Results) -> Result<String> {
         ours => ours(&analysis),
         losses,
         workloads => workloads(&analysis),
-        memory => memory(results),
-        memory_charts => memory_charts(results),
-        criterion => criterion(results),
+        choose => advice::section(&analysis),
+        comparison => comparison.map(|comparison| sections::comparison(results, comparison)),
+        sections => sections::all(results),
         circumstances => words::circumstances(results),
         contenders => results.contenders,
         versions => results.versions,
@@ -187,106 +168,26 @@ fn panel<'a, 'r: 'a>(
     Panel {
         words: format!("{}: {}", threads(contest.threads), words::verdict(contest)),
         bars: chart::bars(results, &format!("{name}: throughput by map"), &bars),
-        lines: (by_threads.len() > 1)
-            .then(|| chart::lines(results, &format!("{name}: throughput by threads"), &by_threads)),
+        lines: (by_threads.len() > 1).then(|| lines(results, &name, &by_threads)),
         title,
     }
 }
 
-fn memory_charts(results: &Results) -> Vec<Panel> {
-    let mut kinds: Vec<(&str, u64)> =
-        results.memory.iter().map(|memory| (memory.entry.as_str(), memory.entries)).collect();
-    kinds.sort_by_key(|(entry, entries)| (*entry != "u64", *entries));
-    kinds.dedup();
-    let charts = kinds.into_iter().map(|(kind, entries)| {
-        let mut of_it: Vec<_> = results
-            .memory
-            .iter()
-            .filter(|memory| memory.entry == kind && memory.entries == entries)
-            .map(|m| Bar { id: &m.contender, value: m.bytes_per_entry(), spread: None })
-            .collect();
-        of_it.sort_by(|a, b| a.value.total_cmp(&b.value));
-        let title = format!("{} entries, {}", keys(entries), entry(kind));
-        let bars = chart::bars(results, &format!("bytes per entry: {title}"), &of_it);
-        Panel { title, words: String::new(), bars, lines: None }
-    });
-    charts.collect()
-}
-
-fn row(results: &Results, id: &str, figures: Vec<Figure>) -> Row {
-    Row { id: id.into(), class: chart::style(results, id).0, figures }
-}
-
-fn memory(results: &Results) -> Option<Table> {
-    let rows = results.memory.iter().map(|memory| {
-        let texts = [
-            entry(&memory.entry).to_owned(),
-            keys(memory.entries),
-            figure(memory.bytes_per_entry()),
-            bytes(memory.empty_bytes),
-            bytes(memory.peak_bytes),
-        ];
-        let plain = |text| Figure { text, detail: String::new(), best: false };
-        row(results, &memory.contender, texts.map(plain).into())
-    });
-    let columns =
-        ["Entry", "Entries", "Bytes per entry", "Empty map", "Peak while filling"].map(Into::into);
-    (!results.memory.is_empty()).then(|| Table {
-        title: "Memory".into(),
-        columns: columns.into(),
-        rows: rows.collect(),
-    })
-}
-
-fn criterion(results: &Results) -> Vec<Table> {
-    let mut groups: Vec<&str> = results.criterion.iter().map(|cell| cell.group.as_str()).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    groups.into_iter().map(|group| criterion_table(results, group)).collect()
-}
-
-fn criterion_table(results: &Results, group: &str) -> Table {
-    let of_it = || results.criterion.iter().filter(|cell| cell.group == group);
-    let mut parameters: Vec<&str> = of_it().map(|cell| cell.parameter.as_str()).collect();
-    parameters.sort_by_key(|text| (text.parse::<u64>().ok(), *text));
-    parameters.dedup();
-    let mut rows = Vec::new();
-    for contender in &results.contenders {
-        let find = |parameter: &str| {
-            of_it().find(|c| c.contender == contender.id && c.parameter == parameter)
-        };
-        if parameters.iter().all(|parameter| find(parameter).is_none()) {
-            continue;
-        }
-        let figures = parameters.iter().map(|parameter| {
-            let Some(cell) = find(parameter) else {
-                return Figure { text: "–".into(), detail: String::new(), best: false };
-            };
-            let rivals = of_it().filter(|c| c.parameter == *parameter && !is_limit(results, c));
-            Figure {
-                text: nanoseconds(cell.median_ns),
-                detail: format!("{} to {}", nanoseconds(cell.low_ns), nanoseconds(cell.high_ns)),
-                best: !is_limit(results, cell)
-                    && rivals.map(|c| c.median_ns).fold(f64::MAX, f64::min) == cell.median_ns,
-            }
-        });
-        rows.push(row(results, &contender.id, figures.collect()));
-    }
-    let columns = parameters.iter().map(|text| (*text).to_owned()).collect();
-    Table { title: group.into(), columns, rows }
-}
-
-fn is_limit(results: &Results, cell: &atlas_bench_data::CriterionCell) -> bool {
-    super::analysis::kind(results, &cell.contender) == ContenderKind::Limit
-}
-
-/// A time with its unit.
-pub fn nanoseconds(ns: f64) -> String {
-    match ns {
-        ns if ns < 1e3 => format!("{} ns", figure(ns)),
-        ns if ns < 1e6 => format!("{} µs", figure(ns / 1e3)),
-        ns => format!("{} ms", figure(ns / 1e6)),
-    }
+/// Throughput by threads; the contests differ only in these.
+fn lines(results: &Results, name: &str, contests: &[&Contest<'_>]) -> String {
+    let of = |contest: &Contest<'_>, id: &str| {
+        contest.maps().find(|entrant| entrant.id == id).map(|entrant| entrant.median)
+    };
+    let ids = results.contenders.iter().map(|known| known.id.as_str());
+    let series = ids.map(|id| Series { id, values: contests.iter().map(|c| of(c, id)).collect() });
+    let axes = Axes {
+        title: &format!("{name}: throughput by threads"),
+        categories: contests.iter().map(|contest| contest.threads.to_string()).collect(),
+        below: "threads",
+        tick: |value| value.to_string(),
+    };
+    let took_part = |line: &Series<'_>| line.values.iter().any(Option::is_some);
+    plot::lines(results, &axes, &series.filter(took_part).collect::<Vec<_>>())
 }
 
 fn cells(analysis: &Analysis<'_>) -> Vec<Cell> {
@@ -310,11 +211,6 @@ fn cells(analysis: &Analysis<'_>) -> Vec<Cell> {
     cells
 }
 
-/// Used by the Markdown tables too: a ratio, or a dash if there is none.
-pub fn ratio_or_dash(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), ratio)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,7 +219,7 @@ mod tests {
     #[test]
     fn the_page_is_whole_and_loads_nothing() {
         let results = sample();
-        let page = html(&results).expect("rendered");
+        let page = html(&results, None).expect("rendered");
         assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
         for name in results.contenders.iter().map(|contender| &contender.id) {
             assert!(page.contains(name.as_str()), "{name}");
@@ -338,7 +234,7 @@ mod tests {
         let mut results = sample();
         results.notes = vec!["</script><b>".into()];
         results.workloads[0].description = "<i>".into();
-        let page = html(&results).expect("rendered");
+        let page = html(&results, None).expect("rendered");
         assert!(!page.contains("</script><b>") && !page.contains("<i>"));
         let (_, rest) = page.split_once("id=\"data\">").expect("the data");
         let (json, _) = rest.split_once("</script>").expect("the data's end");
@@ -350,8 +246,8 @@ mod tests {
         let mut results = sample();
         results.matrix.clear();
         results.memory.clear();
-        assert!(html(&results).expect("rendered").contains("get-hit"));
+        assert!(html(&results, None).expect("rendered").contains("get-hit"));
         results = Results::default();
-        assert!(!html(&results).expect("rendered").contains("NaN"));
+        assert!(!html(&results, None).expect("rendered").contains("NaN"));
     }
 }

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use atlas_bench_data::{ContenderKind, Results};
 
 use super::analysis::{Analysis, Contest, Entrant};
-use super::format::{bytes, date, entry, figure, keys, threads};
-use super::html::{nanoseconds, ratio_or_dash};
-use super::words;
+use super::beside::beside;
+use super::format::{date, figure, keys, ratio_or_dash, threads};
+use super::section::Section;
+use super::{advice, sections, words};
 
 /// A Markdown table under construction.
 struct Table(String);
@@ -46,6 +47,10 @@ pub fn markdown(results: &Results) -> String {
     for sentence in words::headline(&analysis) {
         text += &format!("{sentence}\n\n");
     }
+    if let Some(found) = advice::section(&analysis) {
+        section(&mut text, &found);
+    }
+    text += "## Our maps\n\n";
     for id in analysis.ours() {
         text += &format!("**`{id}`**\n\n");
         for sentence in words::of_map(&analysis, id) {
@@ -58,8 +63,9 @@ pub fn markdown(results: &Results) -> String {
     losses(&mut text, &analysis);
     throughput(&mut text, &analysis);
     ratios(&mut text, &analysis);
-    memory(&mut text, results);
-    criterion(&mut text, results);
+    for found in sections::all(results) {
+        section(&mut text, &found);
+    }
     contenders(&mut text, results);
     text.truncate(text.trim_end().len());
     text + "\n"
@@ -158,72 +164,33 @@ fn ratios(text: &mut String, analysis: &Analysis<'_>) {
     *text += &(table.0 + "\n");
 }
 
-fn memory(text: &mut String, results: &Results) {
-    if results.memory.is_empty() {
-        return;
-    }
-    *text += "## Memory\n\nLive heap bytes as asked of the allocator.\n\n";
-    let mut table = Table::new([
-        "map",
-        "entry",
-        "entries",
-        "bytes per entry",
-        "empty map",
-        "peak while filling",
-    ]);
-    for memory in &results.memory {
-        let kind = super::analysis::kind(results, &memory.contender);
-        table.row([
-            emphasised(&memory.contender, kind),
-            entry(&memory.entry).into(),
-            keys(memory.entries),
-            figure(memory.bytes_per_entry()),
-            bytes(memory.empty_bytes),
-            bytes(memory.peak_bytes),
-        ]);
-    }
-    *text += &(table.0 + "\n");
-}
-
-fn criterion(text: &mut String, results: &Results) {
-    if results.criterion.is_empty() {
-        return;
-    }
-    *text += "## Single operations\n\nMeasured by criterion: the median time per iteration. The fastest of a row is bold.\n\n";
-    let took_part = |id: &str| results.criterion.iter().any(|cell| cell.contender == id);
-    let ids: Vec<_> = results
-        .contenders
-        .iter()
-        .map(|known| known.id.as_str())
-        .filter(|id| took_part(id))
-        .collect();
-    let mut table = Table::new(["group"].into_iter().chain(ids.iter().copied()));
-    let mut rows: Vec<_> = results.criterion.iter().map(|c| (&c.group, &c.parameter)).collect();
-    rows.sort();
-    rows.dedup();
-    for (group, parameter) in rows {
-        let of_row: Vec<_> = results
-            .criterion
-            .iter()
-            .filter(|cell| (&cell.group, &cell.parameter) == (group, parameter))
-            .collect();
-        let limit = |id: &str| super::analysis::kind(results, id) == ContenderKind::Limit;
-        let fastest = of_row
-            .iter()
-            .filter(|cell| !limit(&cell.contender))
-            .map(|cell| cell.median_ns)
-            .fold(f64::MAX, f64::min);
-        let cells = ids.iter().map(|id| match of_row.iter().find(|cell| cell.contender == *id) {
-            Some(cell) if cell.median_ns == fastest => {
-                format!("**{}**", nanoseconds(cell.median_ns))
+/// A section in short: its words and the tables that are not folded.
+fn section(text: &mut String, section: &Section) {
+    *text += &format!("## {}\n\n{}\n\n", section.title, section.about);
+    for part in &section.parts {
+        if !part.title.is_empty() {
+            *text += &format!("### {}\n\n", part.title);
+        }
+        for sentence in &part.words {
+            *text += &format!("{sentence}\n\n");
+        }
+        for shown in part.tables.iter().filter(|table| !table.folded) {
+            if !shown.caption.is_empty() {
+                *text += &format!("{}:\n\n", shown.caption);
             }
-            Some(cell) => nanoseconds(cell.median_ns),
-            None => String::new(),
-        });
-        let name = format!("{group} {parameter}");
-        table.row([name.trim_end().to_owned()].into_iter().chain(cells));
+            let mut table = Table::new(&shown.columns);
+            for row in &shown.rows {
+                let figures = row.figures.iter().map(|figure| match figure.best {
+                    true => format!("**{}**", figure.text),
+                    false => figure.text.clone(),
+                });
+                let ours = row.class.starts_with("ours");
+                let head = if ours { format!("**{}**", row.head) } else { row.head.clone() };
+                table.row([head].into_iter().chain(figures));
+            }
+            *text += &(table.0 + "\n");
+        }
     }
-    *text += &(table.0 + "\n");
 }
 
 fn contenders(text: &mut String, results: &Results) {
@@ -260,7 +227,39 @@ pub fn readme_table(results: &Results) -> String {
         table.row([words::name(contest)].into_iter().chain(cells).chain([peer]));
     }
     text += &table.0;
+    text += &beside_table(&analysis);
+    let [met, _, short] = sections::tally(results);
+    if !results.goals.is_empty() {
+        let all = results.goals.len();
+        text += &format!("\n{met} of {all} performance goals are met, {short} fall short.\n");
+    }
     text
+}
+
+/// Our maps and the best peer beside throughput.
+fn beside_table(analysis: &Analysis<'_>) -> String {
+    let measured = beside(analysis.results);
+    if measured.is_empty() {
+        return String::new();
+    }
+    let ours = analysis.ours();
+    let header = ["beside throughput"].into_iter().chain(ours.iter().copied());
+    let mut table = Table::new(header.chain(["best peer"]));
+    for figure in &measured {
+        let peer = figure.best_peer(analysis.results);
+        let rivals = ours.iter().filter_map(|id| figure.of(id)).chain(peer.map(|(_, value)| value));
+        let best = rivals.fold(f64::MAX, f64::min);
+        let show =
+            |value: f64, text: String| if value == best { format!("**{text}**") } else { text };
+        let cells = ours.iter().map(|id| {
+            figure.of(id).map_or_else(String::new, |value| show(value, (figure.show)(value)))
+        });
+        let peer = peer.map_or_else(String::new, |(id, value)| {
+            show(value, format!("{} ({id})", (figure.show)(value)))
+        });
+        table.row([figure.name.to_owned()].into_iter().chain(cells).chain([peer]));
+    }
+    format!("\nLess is better:\n\n{}", table.0)
 }
 
 #[cfg(test)]

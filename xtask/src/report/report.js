@@ -11,6 +11,14 @@ download.addEventListener("click", () => {
   URL.revokeObjectURL(link.href);
 });
 
+// On paper nothing can be opened.
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details:not([open])")) {
+    part.open = true;
+    addEventListener("afterprint", () => { part.open = false; }, { once: true });
+  }
+});
+
 const table = document.getElementById("cells");
 if (table) {
   const body = table.tBodies[0];

@@ -3,11 +3,14 @@
 use atlas_bench_data::{ContenderKind, Results};
 use comfy_table::{CellAlignment, Table};
 
-use super::analysis::{Analysis, Verdict};
-use super::format::figure;
-use super::html::{nanoseconds, ratio_or_dash};
-use super::words;
+use crate::compare::Comparison;
 
+use super::analysis::{Analysis, Verdict};
+use super::format::{figure, nanoseconds, ratio, ratio_or_dash};
+use super::{advice, sections, words};
+
+/// How many changes are printed.
+const MOST_CHANGES: usize = 20;
 /// A line below the header and no other, in the notation of `comfy_table`.
 const STYLE: &str = "     ──            ";
 
@@ -21,7 +24,44 @@ pub fn terminal(results: &Results) -> String {
     if !results.criterion.is_empty() {
         text += &format!("{}\n\n", criterion(results));
     }
-    for sentence in words::headline(&analysis) {
+    let sentences = words::headline(&analysis).into_iter().chain(advice::sentences(&analysis));
+    for sentence in sentences.chain(goals(results)) {
+        text += &(sentence.replace('`', "") + "\n");
+    }
+    text
+}
+
+/// How many goals are met.
+fn goals(results: &Results) -> Option<String> {
+    let [met, unmeasured, short] = sections::tally(results);
+    let all = results.goals.len();
+    (all > 0).then(|| {
+        format!("Goals: {met} of {all} met, {short} fall short, {unmeasured} not measured.")
+    })
+}
+
+/// A comparison: each map, the largest changes, the whole in a sentence.
+pub fn comparison(comparison: &Comparison) -> String {
+    let mut by_contender = table(&["map", "speed", "better", "worse"]);
+    for (id, mean, better, worse) in comparison.by_contender() {
+        by_contender.add_row([id, &ratio(mean), &better.to_string(), &worse.to_string()]);
+    }
+    align_right(&mut by_contender, &[1, 2, 3]);
+    let mut text = format!("\n{by_contender}\n\n");
+    let changed = comparison.changed();
+    if !changed.is_empty() {
+        let mut largest = table(&["changed cell", "map", "ratio", "from", "to", ""]);
+        for row in changed.iter().take(MOST_CHANGES) {
+            let [ratio, low, high] = [ratio(row.ratio), figure(row.low), figure(row.high)];
+            largest.add_row([&row.cell, &row.contender, &ratio, &low, &high, row.words()]);
+        }
+        align_right(&mut largest, &[2, 3, 4]);
+        text += &format!("{largest}\n\n");
+        if changed.len() > MOST_CHANGES {
+            text += &format!("{} more are in the report.\n", changed.len() - MOST_CHANGES);
+        }
+    }
+    for sentence in std::iter::once(&comparison.headline()).chain(&comparison.notes) {
         text += &(sentence.replace('`', "") + "\n");
     }
     text
