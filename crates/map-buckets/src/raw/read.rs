@@ -2,6 +2,8 @@
 
 use core::borrow::Borrow;
 
+use map_sync::contention;
+
 use super::bucket::Bucket;
 use super::index::{Bits, Depth, Index};
 use super::plain;
@@ -34,7 +36,10 @@ impl<K, V> Core<K, V> {
         Q: Eq + ?Sized,
     {
         let mut index = self.index.guess(bits);
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                contention::retry();
+            }
             let mut wrong = Some(Depth::NONE);
             if let Some(bucket) = self.index.bucket(index) {
                 match copy_from(bucket, index, bits, key) {

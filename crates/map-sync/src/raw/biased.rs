@@ -13,6 +13,7 @@ use core::ptr;
 use lock_api::{GuardNoSend, RawRwLock as _};
 
 use super::{membarrier, slots};
+use crate::contention;
 use crate::reentrancy::Section;
 use crate::shim::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 
@@ -241,9 +242,9 @@ impl RawBiasedRwLock {
     fn revoke(&self) {
         self.state.store(REVOKING, Ordering::Relaxed);
         membarrier::heavy();
-        for slot in slots::all() {
-            for word in &slot.words {
-                self.drain(word);
+        for word in slots::all().flat_map(|slot| &slot.words) {
+            if !self.drained(word) {
+                contention::wait(|| self.drain(word));
             }
         }
         self.state.store(UNBIASED, Ordering::Relaxed);
@@ -297,7 +298,11 @@ impl RawBiasedRwLock {
         if self.state.load(Ordering::Relaxed) != UNBIASED && self.try_lock_announced() {
             return;
         }
-        lock_inner(&self.inner);
+        if !contention::COUNTS {
+            lock_inner(&self.inner);
+        } else if !self.inner.try_lock_shared() {
+            contention::wait(|| lock_inner(&self.inner));
+        }
         if self.rest == UNBIASED {
             self.count_read();
         } else if self.try_lock_biased() {
@@ -406,7 +411,11 @@ pub(crate) fn read_unbiased<T>(
     if !outside || raw.state.load(Ordering::Relaxed) != UNBIASED {
         return None;
     }
-    raw.inner.lock_shared();
+    if !contention::COUNTS {
+        raw.inner.lock_shared();
+    } else if !raw.inner.try_lock_shared() {
+        contention::wait(|| raw.inner.lock_shared());
+    }
     // Relaxed: a writer that looks at words holds `inner`, so this hold has ended then.
     word.store(raw.address() | THROUGH_INNER, Ordering::Relaxed);
     raw.count_read();
@@ -497,7 +506,11 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
 
     #[inline]
     fn lock_exclusive(&self) {
-        self.inner.lock_exclusive();
+        if !contention::COUNTS {
+            self.inner.lock_exclusive();
+        } else if !self.inner.try_lock_exclusive() {
+            contention::wait(|| self.inner.lock_exclusive());
+        }
         self.reads.store(0, Ordering::Relaxed);
         // Relaxed: who gave the bias held `inner` shared before, so the store is seen.
         if self.state.load(Ordering::Relaxed) != UNBIASED {

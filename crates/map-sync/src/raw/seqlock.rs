@@ -20,6 +20,7 @@ use parking_lot_core::{
 };
 
 use super::membarrier;
+use crate::contention;
 use crate::shim::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 const LOCKED: u64 = 1;
@@ -66,7 +67,7 @@ impl RawSeqLock {
     #[inline(always)]
     pub fn lock(&self) {
         if !self.try_lock() {
-            self.lock_slow();
+            contention::wait(|| self.lock_slow());
         }
     }
 
