@@ -85,6 +85,24 @@ faults! {
     missed_reads_are_refused: drops_read in [Read100, Miss50, Zipf95, Zipf50, Grow];
 }
 
+/// Maps with one fault each, which strikes now and then.
+macro_rules! faulty {
+    ($($Faulty:ident: $fault:ident;)*) => {$(
+        struct $Faulty;
+        impl Twist for $Faulty {
+            fn $fault() -> bool {
+                faults::now_and_then()
+            }
+        }
+    )*};
+}
+
+faulty! {
+    NoInsert: drops_insert;
+    NoRemove: drops_remove;
+    NoRead: drops_read;
+}
+
 /// The stretch that a profiler counts.
 #[test]
 fn a_probe_refuses_faults() {
@@ -98,38 +116,20 @@ fn a_probe_refuses_faults() {
         let result = Probe { streams: &streams, around }.shared::<Family<T>>();
         (stretches, result)
     }
-    struct Misses;
-    impl Twist for Misses {
-        fn drops_read() -> bool {
-            faults::now_and_then()
-        }
-    }
-    struct Keeps;
-    impl Twist for Keeps {
-        fn drops_remove() -> bool {
-            faults::now_and_then()
-        }
-    }
     for mix in [Mix::Read100, Mix::Zipf95, Mix::Exchange] {
         assert_eq!(probe::<Straight>(mix), (1, Ok(())), "{}", mix.id());
     }
-    assert!(probe::<Misses>(Mix::Zipf95).1.is_err());
-    assert!(probe::<Keeps>(Mix::Exchange).1.is_err());
+    assert!(probe::<NoRead>(Mix::Zipf95).1.is_err());
+    assert!(probe::<NoRemove>(Mix::Exchange).1.is_err());
 }
 
 #[test]
 fn a_trace_refuses_skipped_insertions() {
-    struct Faulty;
-    impl Twist for Faulty {
-        fn drops_insert() -> bool {
-            faults::now_and_then()
-        }
-    }
     let keys: Vec<u32> = (0..50_000).map(|n| n % 5000).collect();
     let trace = Arc::new(Trace { id: "trace:test".to_owned(), keys, distinct: 5000 });
     for threads in [1, 2] {
         assert!(OfTrace(trace.clone()).shared::<Family<Straight>>().round(threads, ROUND).is_ok());
-        assert!(OfTrace(trace.clone()).shared::<Family<Faulty>>().round(threads, ROUND).is_err());
+        assert!(OfTrace(trace.clone()).shared::<Family<NoInsert>>().round(threads, ROUND).is_err());
     }
 }
 
@@ -141,24 +141,6 @@ fn sampled<T: Twist>(shape: Shape) -> Result<Sampled, WrongAnswer> {
 
 #[test]
 fn sampled_workloads_refuse_faults() {
-    struct NoInsert;
-    impl Twist for NoInsert {
-        fn drops_insert() -> bool {
-            faults::now_and_then()
-        }
-    }
-    struct NoRemove;
-    impl Twist for NoRemove {
-        fn drops_remove() -> bool {
-            faults::now_and_then()
-        }
-    }
-    struct NoRead;
-    impl Twist for NoRead {
-        fn drops_read() -> bool {
-            faults::now_and_then()
-        }
-    }
     let steady = Shape { entries: 1000, gets: 50.0, updates: 10.0, ..Shape::default() };
     let churn = Shape { churn: 20.0, ..steady };
     let growing = Shape { updates: 0.0, growing: true, ..steady };
