@@ -66,9 +66,18 @@ impl<K, V> Core<K, V> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        match self.count.get() {
-            Some(count) => count.sum(),
-            None => self.index.bucket(0).map_or(0, |bucket| bucket.places().count()),
+        loop {
+            if let Some(count) = self.count.get() {
+                return count.sum();
+            }
+            let Some(first) = self.index.bucket(0) else { return 0 };
+            match first.count() {
+                // Nothing was split off meanwhile.
+                Some(entries) if self.count.get().is_none() => return entries,
+                Some(_) => {}
+                // Its entries are on their way into a larger one.
+                None => map_sync::shim::thread::yield_now(),
+            }
         }
     }
 
@@ -113,7 +122,8 @@ impl<K, V> BucketTable<K, V> {
         Shape::<K, V>::is_plain()
     }
 
-    /// Returns the number of entries, exact if nobody writes. Waits for nobody.
+    /// Returns the number of entries, exact if nobody writes. Takes no lock; while a small first bucket is replaced
+    /// by a larger one, it looks again.
     #[inline]
     pub fn len(&self) -> usize {
         self.core.len()

@@ -8,6 +8,7 @@ use core::ptr;
 
 use lock_api::RawRwLock as _;
 use map_core::ReserveError;
+use map_sync::shim::atomic::{Ordering, fence};
 
 use super::bucket::{Bucket, Header, Place, Shape};
 use super::index::{Bits, Depth, Index};
@@ -262,6 +263,8 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
     /// What stays moves out of the chain as far as the slots have room. `to` is in no way reachable yet, or held.
     pub(crate) fn move_to(&mut self, to: Bucket<K, V>, mut goes: impl FnMut(usize) -> bool) {
         self.begin_write();
+        // Pairs with the fence in `Bucket::count`.
+        fence(Ordering::Release);
         for (position, place) in self.bucket.places().enumerate() {
             let target = if goes(position) {
                 to

@@ -280,7 +280,7 @@ impl<K, V> Index<K, V> {
 
     /// Makes a bucket with so many slots to take the place of the first, and has it filled and published.
     ///
-    /// The caller holds the first bucket, which `fill` empties.
+    /// The caller holds the first bucket, which `fill` empties; it is out of use from just before.
     pub(crate) fn replace_first(
         &self,
         slots: usize,
@@ -288,9 +288,15 @@ impl<K, V> Index<K, V> {
     ) -> Result<Bucket<K, V>, ReserveError> {
         let mut memory = self.memory.lock();
         let old = self.bucket(0);
+        let retire = |old: Option<Bucket<K, V>>| {
+            if let Some(old) = old {
+                old.header().set_depth(Depth::NONE);
+            }
+        };
         let new = if slots < Shape::<K, V>::SLOTS {
             let new = Self::allocate_small(slots)?;
             memory.smalls.push(new.address());
+            retire(old);
             fill(new);
             new.header().set_depth(Depth::of_level(0));
             // Release pairs with the acquire in `bucket`.
@@ -302,15 +308,13 @@ impl<K, V> Index<K, V> {
             memory.chunks.push((0, chunk));
             // SAFETY: a chunk begins with a bucket, zeroed.
             let new = unsafe { Bucket::<K, V>::at(chunk) };
+            retire(old);
             fill(new);
             new.header().set_depth(Depth::of_level(0));
             directory[0].store(chunk.as_ptr(), Ordering::Relaxed);
             self.publish(&mut memory, directory);
             new
         };
-        if let Some(old) = old {
-            old.header().set_depth(Depth::NONE);
-        }
         Ok(new)
     }
 
@@ -451,6 +455,13 @@ impl<K, V> Index<K, V> {
         }
         let (level, index) = ((claimed >> 32) as u32, claimed & 0xFFFF_FFFF);
         (level, (index < 1 << level).then_some(index as usize))
+    }
+
+    /// Says that all buckets are at this level, and that none is left to split of a growth that was broken off.
+    pub(crate) fn break_off_at(&mut self, level: u32) {
+        // Else who comes while the next growth begins could claim a bucket of this one.
+        *self.next.get_mut() = u64::from(level) << 32 | 1 << level;
+        self.set_level(level);
     }
 
     /// Says that all buckets are at this level.
