@@ -180,7 +180,8 @@ impl<K, V> Drop for Core<K, V> {
             }
         }
 
-        if needs_drop::<K, V>() {
+        // Taking the entries out gives back the nodes of their chains, which are freed with the spare ones.
+        if needs_drop::<K, V>() || self.spare.is_in_use() {
             // After a panic the rest is dropped by unwinding.
             Rest { core: self, cursor: Cursor::START }.drop_all();
         }

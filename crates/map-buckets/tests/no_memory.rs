@@ -1,4 +1,5 @@
-//! Growth while there is no memory for buckets: chains take what comes, and growth goes on when memory is back.
+//! Growth while there is no memory for buckets: chains take what comes, and growth goes on when memory is back. And at
+//! the end all memory is given back.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -9,11 +10,16 @@ use map_buckets::BucketTable;
 /// Refuses zeroed memory for buckets, which is aligned as they are, while a thread asks for that.
 struct Miser;
 
-thread_local!(static REFUSE: Cell<bool> = const { Cell::new(false) });
+thread_local! {
+    static REFUSE: Cell<bool> = const { Cell::new(false) };
+    /// Allocations less deallocations of the thread.
+    static ALIVE: Cell<isize> = const { Cell::new(0) };
+}
 
 // SAFETY: hands everything on to the system's allocator, or returns null, which is allowed at any time.
 unsafe impl GlobalAlloc for Miser {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALIVE.set(ALIVE.get() + 1);
         // SAFETY: the caller's contract is the same.
         unsafe { System.alloc(layout) }
     }
@@ -22,11 +28,13 @@ unsafe impl GlobalAlloc for Miser {
         if layout.align() == 64 && REFUSE.get() {
             return std::ptr::null_mut();
         }
+        ALIVE.set(ALIVE.get() + 1);
         // SAFETY: the caller's contract is the same.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        ALIVE.set(ALIVE.get() - 1);
         // SAFETY: the caller's contract is the same.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -70,4 +78,30 @@ fn a_shortage_at_any_size_is_lived_through() {
         lives_through_a_shortage(plenty, |key| key.to_string());
         lives_through_a_shortage(plenty, |key| [key; 128]);
     }
+}
+
+#[test]
+fn all_memory_is_given_back() {
+    fn check<V>(value: impl Fn(u64) -> V, hash: impl Fn(&u64) -> u64 + Copy) {
+        let before = ALIVE.get();
+        let mut table = BucketTable::new();
+        for key in 0..500 {
+            table.writer().insert(hash(&key), &mut Some((key, value(key))), hash);
+        }
+        for key in 100..400 {
+            table.writer().remove(hash(&key), &key);
+        }
+        table.shrink_to_fit();
+        drop(table);
+        assert_eq!(ALIVE.get(), before, "leaked");
+    }
+    // Once, for what the process keeps.
+    BucketTable::try_with_capacity(100)
+        .map(|table| table.writer().insert(0, &mut Some((0, 0)), |_| 0))
+        .expect("memory");
+    check(|key| key, hash);
+    check(|key| key, |_| 5);
+    check(|key| key.to_string(), hash);
+    check(|key| key.to_string(), |_| 5);
+    check(|_| (), |_| 5);
 }
