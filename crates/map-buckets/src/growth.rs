@@ -9,21 +9,22 @@
 //! long only if the hasher fails to spread, for the mean of 26 leaves one bucket in twenty with a chain at all.
 //!
 //! **Panics**: all hashes of a bucket are computed before anything moves. If one panics, the bucket stays as it is, and is
-//! tried again by later insertions, more and more seldom, so that a key that always panics spoils few of them. Until
-//! it succeeds the table does not grow further, and chains take what comes.
+//! tried again by later insertions, more and more seldom until one succeeds, so that a key that always panics spoils few of them. Until
+//! all have succeeded the table does not grow further, and chains take what comes.
 //!
 //! **Out of memory**: if a chunk or a directory cannot be had, chains take what comes, and it is tried again.
 
+use std::collections::VecDeque;
 use std::mem;
 
 use map_core::ReserveError;
 use map_sync::counter::StripedCounter;
-use map_sync::shim::Mutex;
 use map_sync::shim::atomic::{AtomicUsize, Ordering};
+use map_sync::shim::{Mutex, OnceLock};
 
+use crate::raw::bits::{Bits, Depth, MAX_LEVEL};
 use crate::raw::bucket::Shape;
 use crate::raw::hold::{Exclude, Held, Whole};
-use crate::raw::index::{Bits, Depth, MAX_LEVEL};
 use crate::table::Core;
 
 /// The state of growth beside the index.
@@ -32,8 +33,8 @@ pub(crate) struct Growth {
     begin: Mutex<()>,
     /// Buckets split in the growth under way.
     done: AtomicUsize,
-    /// Buckets whose split was ended by a panic.
-    again: Mutex<Vec<usize>>,
+    /// Buckets whose split was given up: by a panic, or for want of memory.
+    again: Mutex<VecDeque<usize>>,
     /// How often somebody came to see whether there is one.
     visits: AtomicUsize,
 }
@@ -43,7 +44,7 @@ impl Growth {
         Self {
             begin: Mutex::new(()),
             done: AtomicUsize::new(0),
-            again: Mutex::new(Vec::new()),
+            again: Mutex::new(VecDeque::new()),
             visits: AtomicUsize::new(0),
         }
     }
@@ -82,7 +83,7 @@ struct Unsplit<'table> {
 
 impl Drop for Unsplit<'_> {
     fn drop(&mut self) {
-        self.growth.again.lock().push(self.bucket);
+        self.growth.again.lock().push_back(self.bucket);
     }
 }
 
@@ -125,22 +126,31 @@ impl<K, V> Core<K, V> {
         }
     }
 
-    /// Splits a bucket whose split a panic has ended; returns whether there was one.
+    /// Splits the bucket that has waited longest since its split was given up; returns whether there was one.
     fn split_again(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64) -> bool {
-        let again = self.growth.again.lock().pop();
+        let again = self.growth.again.lock().pop_front();
         if let Some(bucket) = again {
-            self.split(exclude, rehash, self.index.state().level(), bucket);
+            if self.split(exclude, rehash, self.index.state().level(), bucket) {
+                // What was in the way may be gone: the next one comes along for another.
+                self.growth.visits.store(0, Ordering::Relaxed);
+            }
         }
         again.is_some()
     }
 
-    /// Splits a bucket that the caller has claimed.
-    fn split(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64, level: u32, bucket: usize) {
+    /// Splits a bucket that the caller has claimed; returns `false` if there is no memory.
+    fn split(
+        &self,
+        exclude: impl Exclude,
+        rehash: &impl Fn(&K) -> u64,
+        level: u32,
+        bucket: usize,
+    ) -> bool {
         let unsplit = Unsplit { growth: &self.growth, bucket };
         let (Some(from), Ok(to)) =
             (self.index.bucket(bucket), self.index.make_bucket(bucket + (1 << level)))
         else {
-            return;
+            return false;
         };
         let mut from = Held::at(self, exclude, from);
         let moves = |(key, _): &(K, V)| Bits::of(rehash(key)).low(level + 1) != bucket;
@@ -155,6 +165,7 @@ impl<K, V> Core<K, V> {
         if self.growth.done.fetch_add(1, Ordering::AcqRel) + 1 == 1 << level {
             self.index.set_level(level + 1);
         }
+        true
     }
 
     /// Begins to grow if the table is full. `hint` says that it may be.
@@ -187,6 +198,8 @@ impl<K, V> Core<K, V> {
         if state.is_growing() {
             return Ok(());
         }
+        // It is still a small one, with a chain, if there was no memory for a larger one. Such a bucket is no chunk.
+        self.enlarge_first(exclude, Shape::<K, V>::SLOTS)?;
         self.index.reach(state.level() + 1)?;
         if let (None, Some(first)) = (self.count.get(), self.index.bucket(0)) {
             // Whoever changes the number of entries holds the one bucket that there is.
@@ -195,6 +208,7 @@ impl<K, V> Core<K, V> {
         }
         // Relaxed: published by the state.
         self.growth.done.store(0, Ordering::Relaxed);
+        self.growth.visits.store(0, Ordering::Relaxed);
         self.index.begin_growth();
         Ok(())
     }
@@ -212,7 +226,26 @@ impl<K, V> Core<K, V> {
         }
         let level = level_for::<K, V>(entries)?;
         let slots = if level > 0 { Shape::<K, V>::SLOTS } else { first_slots::<K, V>(entries) };
-        // So that there is a directory, or a small first bucket that is large enough.
+        self.enlarge_first(exclude, slots)?;
+        self.index.reach(level)?;
+        (0..1 << level).try_for_each(|bucket| self.index.make_bucket(bucket).map(drop))?;
+        while self.index.state().level() < level {
+            if !self.index.state().is_growing() {
+                self.begin_growth(exclude)?;
+            }
+            let (level, bucket) = self.index.claim();
+            match bucket {
+                Some(bucket) => _ = self.split(exclude, rehash, level, bucket),
+                None if self.split_again(exclude, rehash) => {}
+                // Others are about to finish the last splits.
+                None => map_sync::shim::thread::yield_now(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that there is a first bucket, with so many slots at the least.
+    fn enlarge_first(&self, exclude: impl Exclude, slots: usize) -> Result<(), ReserveError> {
         loop {
             let Some(first) = self.index.bucket(0) else {
                 self.index.make_first(first_slots::<K, V>(0))?;
@@ -225,23 +258,8 @@ impl<K, V> Core<K, V> {
             if first.slots() < slots {
                 first.enlarge(slots)?;
             }
-            break;
+            return Ok(());
         }
-        self.index.reach(level)?;
-        (0..1 << level).try_for_each(|bucket| self.index.make_bucket(bucket).map(drop))?;
-        while self.index.state().level() < level {
-            if !self.index.state().is_growing() {
-                self.begin_growth(exclude)?;
-            }
-            let (level, bucket) = self.index.claim();
-            match bucket {
-                Some(bucket) => self.split(exclude, rehash, level, bucket),
-                None if self.split_again(exclude, rehash) => {}
-                // Others are about to finish the last splits.
-                None => map_sync::shim::thread::yield_now(),
-            }
-        }
-        Ok(())
     }
 
     /// Makes room in a new table.
@@ -279,7 +297,7 @@ impl<K, V> Core<K, V> {
             }
         }
         self.growth.again.get_mut().clear();
-        self.index.set_level(level);
+        self.index.break_off_at(level);
         self.index.free_above(level);
         if level == 0 {
             self.shrink_first(entries);
@@ -304,7 +322,7 @@ impl<K, V> Core<K, V> {
     /// Gives a table of one bucket the smallest one that will do.
     fn shrink_first(&mut self, entries: usize) {
         // The tags of the one bucket tell the number of entries again.
-        self.count = std::sync::OnceLock::new();
+        self.count = OnceLock::new();
         let slots = first_slots::<K, V>(entries);
         let Some(first) = self.index.bucket(0) else { return };
         if slots < first.slots() {
@@ -315,6 +333,24 @@ impl<K, V> Core<K, V> {
             if let Ok(smaller) = smaller {
                 self.index.free_all_but(Some(smaller));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_growth_that_was_broken_off_leaves_nothing_to_claim() {
+        for entries in 27..120_u64 {
+            let mut table = crate::BucketTable::new();
+            let hash = |key: &u64| key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            for key in 0..entries {
+                table.writer().insert(hash(&key), &mut Some((key, ())), hash);
+            }
+            table.shrink_to_fit();
+            let core = table.core();
+            assert!(!core.index.state().is_growing());
+            assert_eq!(core.index.claim(), (core.index.state().level(), None));
         }
     }
 }

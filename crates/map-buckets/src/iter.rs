@@ -10,8 +10,9 @@ use core::iter::FusedIterator;
 use core::ops::ControlFlow;
 use std::vec;
 
+use crate::raw::bits::{Bits, Depth};
 use crate::raw::hold::{ByBucket, Held, Whole};
-use crate::raw::index::{Bits, Depth, Index};
+use crate::raw::index::Index;
 use crate::table::{BucketTable, Core};
 
 /// How far a walk over the buckets has come.
@@ -143,5 +144,13 @@ impl<K, V> IntoIterator for BucketTable<K, V> {
 
     fn into_iter(self) -> IntoIter<K, V> {
         IntoIter::new(self.into_core())
+    }
+}
+
+/// Empties the buckets, which gives back the nodes of their chains to be freed with the spare ones.
+impl<K, V> Drop for Core<K, V> {
+    fn drop(&mut self) {
+        let mut cursor = Cursor::START;
+        while self.spare.is_in_use() && self.take_bucket(&mut cursor).is_some() {}
     }
 }

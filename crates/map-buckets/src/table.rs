@@ -2,16 +2,17 @@
 
 use core::borrow::Borrow;
 use core::fmt;
-use std::sync::OnceLock;
 
 use map_core::ReserveError;
 use map_sync::counter::StripedCounter;
+use map_sync::shim::OnceLock;
 
 use crate::growth::Growth;
+use crate::raw::bits::Bits;
 use crate::raw::bucket::{Bucket, Shape};
 use crate::raw::chain::Spare;
 use crate::raw::hold::{ByBucket, Held};
-use crate::raw::index::{Bits, Index};
+use crate::raw::index::Index;
 use crate::raw::read::Contended;
 use crate::writer::Writer;
 
@@ -26,11 +27,6 @@ pub(crate) struct Core<K, V> {
     /// The number of entries; none while there is one bucket, whose tags tell it.
     pub(crate) count: OnceLock<StripedCounter>,
 }
-
-// SAFETY: a table owns its entries, and reaches them by pointers of its own.
-unsafe impl<K: Send, V: Send> Send for Core<K, V> {}
-// SAFETY: threads that share a table lend each other references to entries, and move entries in and out.
-unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Core<K, V> {}
 
 impl<K, V> Core<K, V> {
     const fn new() -> Self {
@@ -66,9 +62,18 @@ impl<K, V> Core<K, V> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        match self.count.get() {
-            Some(count) => count.sum(),
-            None => self.index.bucket(0).map_or(0, |bucket| bucket.places().count()),
+        loop {
+            if let Some(count) = self.count.get() {
+                return count.sum();
+            }
+            let Some(first) = self.index.bucket(0) else { return 0 };
+            match first.count() {
+                // Nothing was split off meanwhile.
+                Some(entries) if self.count.get().is_none() => return entries,
+                Some(_) => {}
+                // Its entries are on their way into a larger one.
+                None => map_sync::shim::thread::yield_now(),
+            }
         }
     }
 
@@ -120,7 +125,8 @@ impl<K, V> BucketTable<K, V> {
         Shape::<K, V>::is_plain()
     }
 
-    /// Returns the number of entries, exact if nobody writes. Waits for nobody.
+    /// Returns the number of entries, exact if nobody writes. Takes no lock; while a small first bucket is replaced
+    /// by a larger one, it looks again.
     #[inline]
     pub fn len(&self) -> usize {
         self.core.len()

@@ -9,8 +9,8 @@ use map_core::{Action, Outcome, ReserveError};
 
 use crate::growth::first_slots;
 use crate::iter::Cursor;
+use crate::raw::bits::Bits;
 use crate::raw::hold::{ByBucket, Found, Held};
-use crate::raw::index::Bits;
 use crate::raw::plain;
 use crate::table::Core;
 

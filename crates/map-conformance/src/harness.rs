@@ -165,6 +165,11 @@ impl Random {
         Self(seed() ^ stream.wrapping_mul(0xA076_1D64_78BD_642F))
     }
 
+    /// A generator for one seed, whatever that of the process is.
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// The next number.
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -14,6 +14,7 @@ pub mod calls;
 pub mod family;
 pub mod harness;
 pub mod hashers;
+pub mod histories;
 pub mod laws;
 pub mod model;
 pub mod reference;

@@ -152,6 +152,10 @@ macro_rules! cloneable_value {
 pub type Large = [u64; 128];
 
 cloneable_value!(u64, number => number, value => *value);
+cloneable_value!(u128, number => u128::from(number) << 64 | u128::from(number), value => {
+    assert!((*value >> 64) as u64 == *value as u64, "a value is torn: {value:#x}");
+    *value as u64
+});
 cloneable_value!(String, number => number.to_string(), value => value.parse().expect("a number"));
 cloneable_value!((), _number => (), _value => 0);
 cloneable_value!(Aligned, number => Self(number), value => value.checked());

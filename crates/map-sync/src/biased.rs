@@ -13,7 +13,8 @@
 use crate::raw::biased::RawBiasedRwLock as Raw;
 use crate::reentrancy::Section;
 
-pub use crate::raw::biased::{FirstGuard, InnerGuard, RawBiasedRwLock};
+pub use crate::raw::announce::{FirstGuard, InnerGuard};
+pub use crate::raw::biased::RawBiasedRwLock;
 
 /// A reader-biased lock around a value.
 ///
@@ -40,7 +41,7 @@ pub type BiasedWriteGuard<'lock, T> = lock_api::RwLockWriteGuard<'lock, Raw, T>;
 /// map; and the guard's announcement is what `enter` finds if a closure calls the map again.
 #[inline(always)]
 pub fn read_outermost<T>(lock: &BiasedRwLock<T>) -> Option<FirstGuard<'_, T>> {
-    crate::raw::biased::read_outermost(lock)
+    crate::raw::announce::read_outermost(lock)
 }
 
 /// Locks shared if the lock is *not* biased and the thread is in no [`reentrancy`](crate::reentrancy) section.
@@ -48,7 +49,7 @@ pub fn read_outermost<T>(lock: &BiasedRwLock<T>) -> Option<FirstGuard<'_, T>> {
 /// As [`read_outermost`], it needs no section of its own: the thread's first word tells of the hold. May wait, as any reader.
 #[inline(always)]
 pub fn read_unbiased<T>(lock: &BiasedRwLock<T>) -> Option<InnerGuard<'_, T>> {
-    crate::raw::biased::read_unbiased(lock)
+    crate::raw::announce::read_unbiased(lock)
 }
 
 /// As [`read_first`], and opens a writing section: until the guard is dropped, what calls the same map is refused.
@@ -59,7 +60,7 @@ pub fn write_section<'lock, T>(
     lock: &'lock BiasedRwLock<T>,
     section: &'static Section,
 ) -> Option<FirstGuard<'lock, T>> {
-    crate::raw::biased::write_section(lock, section)
+    crate::raw::announce::write_section(lock, section)
 }
 
 /// Locks shared if the thread holds no lock by announcement in its first word, and the lock is biased.
@@ -69,230 +70,9 @@ pub fn write_section<'lock, T>(
 /// lock is never biased (where the system has no `membarrier`).
 #[inline(always)]
 pub fn read_first<T>(lock: &BiasedRwLock<T>) -> Option<FirstGuard<'_, T>> {
-    crate::raw::biased::read_first(lock)
+    crate::raw::announce::read_first(lock)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
-    use std::sync::{Barrier, mpsc};
-    use std::time::Duration;
-
-    /// Makes the lock biased by reading.
-    fn biased<T>(value: T) -> BiasedRwLock<T> {
-        let lock = BiasedRwLock::new(value);
-        for _ in 0..2000 {
-            drop(lock.read());
-        }
-        assert!(format!("{:?}", lock.is_biased()).contains("true"));
-        lock
-    }
-
-    trait IsBiased {
-        fn is_biased(&self) -> bool;
-    }
-
-    impl<T> IsBiased for BiasedRwLock<T> {
-        fn is_biased(&self) -> bool {
-            // SAFETY: the raw lock is only looked at.
-            let raw = unsafe { self.raw() };
-            raw.is_biased()
-        }
-    }
-
-    /// Holds a lock for a while, and has the compiler believe that its data may have changed.
-    fn linger<G>(guard: &mut G) {
-        for _ in 0..100 {
-            std::hint::black_box(&mut *guard);
-        }
-    }
-
-    /// Two words that only a writer may see apart.
-    fn hammer(lock: &BiasedRwLock<[u64; 2]>, threads: usize, ops: u64, write_every: u64) {
-        let writes = AtomicUsize::new(0);
-        let start = Barrier::new(threads);
-        std::thread::scope(|scope| {
-            for thread in 0..threads as u64 {
-                let (writes, start) = (&writes, &start);
-                scope.spawn(move || {
-                    start.wait();
-                    for op in 0..ops {
-                        if (op + thread * 7) % write_every == 0 {
-                            let mut pair = lock.write();
-                            pair[0] += 1;
-                            linger(&mut pair);
-                            pair[1] += 1;
-                            writes.fetch_add(1, Ordering::Relaxed);
-                        } else {
-                            let mut pair = lock.read();
-                            let first = pair[0];
-                            linger(&mut pair);
-                            assert_eq!(first, pair[1], "a reader saw half a write");
-                        }
-                    }
-                });
-            }
-        });
-        assert_eq!(lock.read()[0], writes.load(Ordering::Relaxed) as u64, "a write was lost");
-    }
-
-    #[test]
-    fn excludes_in_every_mix() {
-        for write_every in [2, 20, 300, 5000] {
-            for threads in [2, 8] {
-                hammer(&BiasedRwLock::new([0; 2]), threads, 20_000, write_every);
-            }
-        }
-    }
-
-    #[test]
-    fn excludes_with_full_fences() {
-        for write_every in [20, 300] {
-            let lock = BiasedRwLock::new([0; 2]);
-            // SAFETY: the raw lock is told how to announce readers before it has any.
-            let raw = unsafe { lock.raw() };
-            raw.bias_with_fences();
-            hammer(&lock, 4, 20_000, write_every);
-        }
-    }
-
-    #[test]
-    fn is_biased_by_reads_and_unbiased_by_a_write() {
-        let lock = biased(0);
-        *lock.write() += 1;
-        assert!(!lock.is_biased());
-        assert_eq!(*lock.read(), 1);
-    }
-
-    #[test]
-    fn a_nested_read_does_not_wait_for_a_waiting_writer() {
-        for full_fences in [false, true] {
-            let lock = biased(0_u32);
-            if full_fences {
-                // SAFETY: nobody holds the lock.
-                unsafe { lock.raw() }.bias_with_fences();
-            }
-            std::thread::scope(|scope| {
-                let outer = lock.read();
-                let (started, start) = mpsc::channel();
-                let lock = &lock;
-                let writer = scope.spawn(move || {
-                    started.send(()).expect("the test waits");
-                    *lock.write() += 1;
-                });
-                start.recv().expect("the writer sends");
-                std::thread::sleep(Duration::from_millis(20));
-                let second = lock.read_recursive();
-                let third = lock.read_recursive();
-                // Not in the order of locking.
-                drop(outer);
-                assert_eq!(*second + *third, 0);
-                drop(second);
-                assert!(!writer.is_finished(), "the writer did not wait for the third hold");
-                assert_eq!(*third, 0);
-                drop(third);
-                writer.join().expect("the writer cannot panic");
-            });
-            assert_eq!(*lock.read(), 1);
-        }
-    }
-
-    #[test]
-    fn reads_under_more_locks_than_words() {
-        let locks: Vec<_> = (0..10).map(biased).collect();
-        let guards: Vec<_> = locks.iter().map(|lock| lock.read()).collect();
-        assert_eq!(guards.iter().map(|guard| **guard).sum::<i32>(), 45);
-        assert!(locks.iter().all(|lock| lock.try_write().is_none()));
-        drop(guards);
-        assert!(locks.iter().all(|lock| lock.try_write().is_some()));
-    }
-
-    #[test]
-    fn try_write_leaves_a_held_lock_biased() {
-        let lock = biased(0);
-        let guard = lock.read();
-        assert!(lock.try_write().is_none());
-        assert!(lock.is_biased() && lock.is_locked());
-        drop(guard);
-        assert!(!lock.is_locked());
-        let writer = lock.try_write().expect("free");
-        assert!(lock.try_read().is_none());
-        drop(writer);
-        assert!(lock.try_read().is_some());
-    }
-
-    #[test]
-    fn readers_do_not_starve_a_writer() {
-        let lock = biased(false);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| while !*lock.read() {});
-            }
-            std::thread::sleep(Duration::from_millis(10));
-            *lock.write() = true;
-        });
-    }
-
-    #[test]
-    fn reads_in_the_destructor_of_a_thread_local() {
-        static DONE: AtomicBool = AtomicBool::new(false);
-        static LOCK: BiasedRwLock<u8> = BiasedRwLock::const_new(RawBiasedRwLock::NEW, 7);
-        struct Late;
-        impl Drop for Late {
-            fn drop(&mut self) {
-                let first = LOCK.read();
-                DONE.store(*LOCK.read_recursive() == 7 && *first == 7, Ordering::SeqCst);
-            }
-        }
-        thread_local!(static LATE: Late = const { Late });
-        for _ in 0..2000 {
-            drop(LOCK.read());
-        }
-        for first in [true, false] {
-            DONE.store(false, Ordering::SeqCst);
-            std::thread::spawn(move || {
-                if first {
-                    LATE.with(|_| ());
-                    drop(LOCK.read());
-                } else {
-                    drop(LOCK.read());
-                    LATE.with(|_| ());
-                }
-            })
-            .join()
-            .expect("the thread cannot panic");
-            assert!(DONE.load(Ordering::SeqCst));
-        }
-        assert!(LOCK.try_write().is_some());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_forked_child_is_not_blocked_by_readers_it_has_not_got() {
-        let lock = biased(0);
-        std::thread::scope(|scope| {
-            let (held, hold) = mpsc::channel();
-            let (release, wait) = mpsc::channel::<()>();
-            let lock = &lock;
-            scope.spawn(move || {
-                let _guard = lock.read();
-                held.send(()).expect("the test waits");
-                wait.recv().expect("the test releases");
-            });
-            hold.recv().expect("the reader sends");
-            // SAFETY: the child calls only the lock, which needs no other thread of the parent, and exits.
-            let child = unsafe { libc::fork() };
-            if child == 0 {
-                let free = lock.try_write().is_some();
-                // SAFETY: ends the child without running the parent's destructors.
-                unsafe { libc::_exit(i32::from(!free)) };
-            }
-            let mut status = -1;
-            // SAFETY: `status` outlives the call.
-            unsafe { libc::waitpid(child, &raw mut status, 0) };
-            release.send(()).expect("the reader waits");
-            assert_eq!(status, 0, "the child found the lock held");
-        });
-    }
-}
+#[path = "raw/biased_tests.rs"]
+mod tests;

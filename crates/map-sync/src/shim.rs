@@ -7,4 +7,5 @@
 
 pub use core::sync::atomic;
 pub use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use std::sync::{Once, OnceLock};
 pub use std::thread;

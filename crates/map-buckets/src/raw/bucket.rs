@@ -23,10 +23,10 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
 use map_sync::seqlock::RawSeqLock;
-use map_sync::shim::atomic::{AtomicPtr, AtomicU32, Ordering};
+use map_sync::shim::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 
+use super::bits::Depth;
 use super::chain::{Node, NodeRef};
-use super::index::Depth;
 use super::plain;
 use super::tags::{Slots, Tags};
 
@@ -292,6 +292,14 @@ impl<K, V> Bucket<K, V> {
                 move |slot| Place { entry: node.entry(slot), node: Some(node.address()), slot };
             node.used().map(place)
         }))
+    }
+
+    /// The number of entries, without the lock; `None` if the bucket is, or goes, out of use.
+    pub(crate) fn count(self) -> Option<usize> {
+        let entries = self.places().count();
+        // Pairs with the fence in `move_to`: who has seen a slot emptied there sees what came before.
+        fence(Ordering::Acquire);
+        (self.header().depth() != Depth::NONE).then_some(entries)
     }
 
     /// The tag of the entry at a place.

@@ -104,17 +104,32 @@ impl<K, V> NodeRef<K, V> {
 
 /// The nodes of a table that are in no list.
 pub(crate) struct Spare<K, V> {
-    nodes: Mutex<Vec<NonNull<Node>>>,
+    stock: Mutex<Stock>,
     entries: PhantomData<(K, V)>,
 }
 
+struct Stock {
+    nodes: Vec<NonNull<Node>>,
+    /// How many nodes are in lists.
+    out: usize,
+}
+
+// SAFETY: the nodes are the table's own; spare ones hold no entry.
+unsafe impl<K: Send, V: Send> Send for Spare<K, V> {}
+// SAFETY: as above, and they are under a mutex.
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Spare<K, V> {}
+
 impl<K, V> Spare<K, V> {
     pub(crate) const fn new() -> Self {
-        Self { nodes: Mutex::new(Vec::new()), entries: PhantomData }
+        Self { stock: Mutex::new(Stock { nodes: Vec::new(), out: 0 }), entries: PhantomData }
     }
 
     fn take(&self) -> NodeRef<K, V> {
-        let spare = self.nodes.lock().pop();
+        let spare = {
+            let mut stock = self.stock.lock();
+            stock.out += 1;
+            stock.nodes.pop()
+        };
         let node = spare.unwrap_or_else(|| {
             let layout = NodeRef::<K, V>::LAYOUT.0;
             // SAFETY: a node has a size.
@@ -126,16 +141,23 @@ impl<K, V> Spare<K, V> {
     }
 
     fn give(&self, node: NodeRef<K, V>) {
-        self.nodes.lock().push(node.node);
+        let mut stock = self.stock.lock();
+        stock.out -= 1;
+        stock.nodes.push(node.node);
+    }
+
+    /// Whether a bucket has a node.
+    pub(crate) fn is_in_use(&mut self) -> bool {
+        self.stock.get_mut().out > 0
     }
 
     /// Frees the nodes. Nobody may read the table meanwhile, hence `&mut`.
     pub(crate) fn free(&mut self) {
-        for node in self.nodes.get_mut().drain(..) {
+        for node in self.stock.get_mut().nodes.drain(..) {
             // SAFETY: made in `take` with this layout, in no list, and by `&mut` nobody strays in it.
             unsafe { alloc::dealloc(node.as_ptr().cast(), NodeRef::<K, V>::LAYOUT.0) };
         }
-        *self.nodes.get_mut() = Vec::new();
+        self.stock.get_mut().nodes = Vec::new();
     }
 }
 

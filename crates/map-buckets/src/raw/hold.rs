@@ -5,9 +5,11 @@
 //! it cannot be used after the bucket was changed or let go.
 
 use map_core::ReserveError;
+use map_sync::shim::atomic::{Ordering, fence};
 
+use super::bits::{Bits, Depth};
 use super::bucket::{Bucket, Header, Place, Shape};
-use super::index::{Bits, Depth, Index};
+use super::index::Index;
 use super::plain;
 use crate::table::Core;
 
@@ -235,6 +237,8 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
     /// What stays moves out of the chain as far as the slots have room. `to` is in no way reachable yet, or held.
     pub(crate) fn move_to(&mut self, to: Bucket<K, V>, mut goes: impl FnMut(usize) -> bool) {
         self.begin_write();
+        // Pairs with the fence in `Bucket::count`.
+        fence(Ordering::Release);
         for (position, place) in self.bucket.places().enumerate() {
             let target = if goes(position) {
                 to

@@ -30,90 +30,8 @@ use map_core::ReserveError;
 use map_sync::shim::Mutex;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
+use super::bits::{Bits, Depth, GROWING, MAX_LEVEL, State, mask};
 use super::bucket::{Bucket, Header, Shape};
-
-/// The highest level: an index has 31 bits.
-pub(crate) const MAX_LEVEL: u32 = 31;
-
-/// Set in the state while buckets are being split; the rest is the mask of the level.
-const GROWING: usize = 1 << 32;
-
-/// A bit above those of any index. It is set in all `Bits`, so that [`Depth::NONE`] is right for none.
-const UNUSED: u32 = 1 << MAX_LEVEL;
-
-/// A hash, mixed so that any bits of it may be used: for the index, and for the tag.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bits {
-    index: u32,
-    tag: u8,
-}
-
-impl Bits {
-    /// The upper half of a product depends on all bits of the hash, so that identity hashers, and hashers with constant
-    /// low or high bits, spread the keys too; turning the bytes brings it to where indices are taken from.
-    #[inline(always)]
-    pub(crate) fn of(hash: u64) -> Self {
-        let product = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Self { index: product.swap_bytes() as u32 | UNUSED, tag: (product >> 24) as u8 }
-    }
-
-    /// Bits that begin so, and go on with zeros; without a tag.
-    pub(crate) fn from_low(low: usize) -> Self {
-        Self { index: low as u32 | UNUSED, tag: 0 }
-    }
-
-    /// The low bits: the index at a level.
-    #[inline(always)]
-    pub(crate) fn low(self, level: u32) -> usize {
-        self.index as usize & mask(level)
-    }
-
-    /// The tag, from bits that no index uses.
-    #[inline(always)]
-    pub(crate) fn tag(self) -> u8 {
-        self.tag
-    }
-}
-
-/// How many low bits of a hash a bucket's keys share with its index: the complement of their mask, so that zeroed memory is
-/// a bucket that is right for no hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Depth(pub(super) u32);
-
-impl Depth {
-    /// That of a bucket that is not in use.
-    pub(crate) const NONE: Self = Self(0);
-
-    pub(crate) fn of_level(level: u32) -> Self {
-        Self(!(((1_u64 << level) - 1) as u32))
-    }
-
-    /// The level, if the bucket is in use.
-    pub(crate) fn level(self) -> Option<u32> {
-        (self != Self::NONE).then(|| self.0.trailing_zeros())
-    }
-
-    /// Whether a bucket of this index is the right one for a hash.
-    #[inline(always)]
-    pub(crate) fn is_right(self, bits: Bits, index: usize) -> bool {
-        bits.index & !self.0 == index as u32
-    }
-}
-
-/// What a reader sees of the index at one instant.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct State(usize);
-
-impl State {
-    pub(crate) fn level(self) -> u32 {
-        (self.0 as u32).count_ones()
-    }
-
-    #[inline(always)]
-    pub(crate) fn is_growing(self) -> bool {
-        self.0 & GROWING != 0
-    }
-}
 
 /// The chunks, by the upper bits of their buckets' indices.
 type Directory = [AtomicPtr<Header>];
@@ -154,6 +72,11 @@ impl Memory {
 
 /// The directory of a table without a bucket.
 static NO_BUCKETS: [AtomicPtr<Header>; 1] = [AtomicPtr::new(ptr::null_mut())];
+
+// SAFETY: an index owns its buckets and the entries in them, and reaches them by pointers of its own.
+unsafe impl<K: Send, V: Send> Send for Index<K, V> {}
+// SAFETY: threads that share an index give each other copies of entries, and move entries in and out.
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Index<K, V> {}
 
 impl<K, V> Index<K, V> {
     /// Buckets in a chunk.
@@ -280,7 +203,7 @@ impl<K, V> Index<K, V> {
 
     /// Makes a bucket with so many slots to take the place of the first, and has it filled and published.
     ///
-    /// The caller holds the first bucket, which `fill` empties.
+    /// The caller holds the first bucket, which `fill` empties; it is out of use from just before.
     pub(crate) fn replace_first(
         &self,
         slots: usize,
@@ -288,9 +211,15 @@ impl<K, V> Index<K, V> {
     ) -> Result<Bucket<K, V>, ReserveError> {
         let mut memory = self.memory.lock();
         let old = self.bucket(0);
+        let retire = |old: Option<Bucket<K, V>>| {
+            if let Some(old) = old {
+                old.header().set_depth(Depth::NONE);
+            }
+        };
         let new = if slots < Shape::<K, V>::SLOTS {
             let new = Self::allocate_small(slots)?;
             memory.smalls.push(new.address());
+            retire(old);
             fill(new);
             new.header().set_depth(Depth::of_level(0));
             // Release pairs with the acquire in `bucket`.
@@ -302,15 +231,13 @@ impl<K, V> Index<K, V> {
             memory.chunks.push((0, chunk));
             // SAFETY: a chunk begins with a bucket, zeroed.
             let new = unsafe { Bucket::<K, V>::at(chunk) };
+            retire(old);
             fill(new);
             new.header().set_depth(Depth::of_level(0));
             directory[0].store(chunk.as_ptr(), Ordering::Relaxed);
             self.publish(&mut memory, directory);
             new
         };
-        if let Some(old) = old {
-            old.header().set_depth(Depth::NONE);
-        }
         Ok(new)
     }
 
@@ -453,6 +380,13 @@ impl<K, V> Index<K, V> {
         (level, (index < 1 << level).then_some(index as usize))
     }
 
+    /// Says that all buckets are at this level, and that none is left to split of a growth that was broken off.
+    pub(crate) fn break_off_at(&mut self, level: u32) {
+        // Else who comes while the next growth begins could claim a bucket of this one.
+        *self.next.get_mut() = u64::from(level) << 32 | 1 << level;
+        self.set_level(level);
+    }
+
     /// Says that all buckets are at this level.
     pub(crate) fn set_level(&self, level: u32) {
         // Release pairs with the acquire in `state`.
@@ -465,11 +399,6 @@ impl<K, V> Drop for Index<K, V> {
     fn drop(&mut self) {
         self.free_all_but(None);
     }
-}
-
-#[inline(always)]
-fn mask(level: u32) -> usize {
-    (1 << level) - 1
 }
 
 /// Zeroed memory for buckets.

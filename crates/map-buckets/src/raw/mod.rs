@@ -1,5 +1,6 @@
 //! The unsafe parts of the table: bytes, buckets, the index over them.
 
+pub(crate) mod bits;
 pub(crate) mod bucket;
 pub(crate) mod chain;
 pub(crate) mod hold;

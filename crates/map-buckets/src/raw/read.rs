@@ -1,11 +1,13 @@
 //! Reading: entries are copied beside writers, and the copy is thrown away if it may be torn.
 
 use core::borrow::Borrow;
+use core::cell::Cell;
 
 use map_sync::contention;
 
+use super::bits::{Bits, Depth};
 use super::bucket::Bucket;
-use super::index::{Bits, Depth, Index};
+use super::index::Index;
 use super::plain;
 use crate::table::Core;
 
@@ -73,16 +75,19 @@ impl<K, V> Core<K, V> {
                 continue;
             };
             let depth = bucket.header().depth();
+            let mut whole = true;
             for place in bucket.places() {
                 // SAFETY: in bounds of the slot.
                 let key = unsafe { &raw const (*place.entry).0 };
                 // SAFETY: as in `copy_from`.
                 into.push((unsafe { plain::load(key) }, copy_value(place.entry)));
                 if place.is_chained() && !seq.is_unchanged(version) {
+                    whole = false;
                     break;
                 }
             }
-            if seq.is_unchanged(version) {
+            // Both: the version is the old one again if a holder only looked.
+            if whole && seq.is_unchanged(version) {
                 return Ok(depth);
             }
         }
@@ -122,7 +127,16 @@ where
     let value = match bucket.find_in_slots(bits.tag(), is) {
         Some(entry) => Some(copy_value(entry)),
         None if bucket.has_chain() => {
-            let place = bucket.find(bits.tag(), is, || seq.is_unchanged(version));
+            let broken_off = Cell::new(false);
+            let go_on = || {
+                broken_off.set(!seq.is_unchanged(version));
+                !broken_off.get()
+            };
+            let place = bucket.find(bits.tag(), is, go_on);
+            // The version may be the old one again below, if a holder only looked.
+            if broken_off.get() {
+                return Err(None);
+            }
             place.map(|place| copy_value(place.entry))
         }
         None => None,

@@ -1,6 +1,7 @@
 //! The suite is tested too: each law named here fails on a map that is broken in the way it is for.
 
 mod faults;
+mod histories;
 mod map;
 mod pin;
 mod sloppy;

@@ -202,7 +202,7 @@ impl<K, V> Drop for Core<K, V> {
             drop(unsafe { Box::from_raw(old) });
         }
         if let Some(payload) = panic {
-            if !std::thread::panicking() {
+            if !map_sync::shim::thread::panicking() {
                 std::panic::resume_unwind(payload);
             }
         }

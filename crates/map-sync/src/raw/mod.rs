@@ -1,5 +1,6 @@
 //! The unsafe parts of the locks.
 
+pub(crate) mod announce;
 pub(crate) mod biased;
 pub(crate) mod membarrier;
 pub(crate) mod seqlock;

@@ -198,7 +198,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Slot> {
 mod fork {
     #[cfg(unix)]
     pub(super) fn watch() {
-        use std::sync::Once;
+        use crate::shim::Once;
         static WATCH: Once = Once::new();
         WATCH.call_once(|| {
             // SAFETY: the handler is a plain function that allocates nothing and takes no lock. If

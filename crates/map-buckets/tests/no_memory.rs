@@ -1,0 +1,106 @@
+//! Growth while there is no memory for buckets: chains take what comes, and growth goes on when memory is back. And at
+//! the end all memory is given back.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+use map_buckets::BucketTable;
+
+/// Refuses zeroed memory for buckets, which is aligned as they are, while a thread asks for that.
+struct Miser;
+
+thread_local! {
+    static REFUSE: Cell<bool> = const { Cell::new(false) };
+    /// Allocations less deallocations of the thread.
+    static ALIVE: Cell<isize> = const { Cell::new(0) };
+}
+
+// SAFETY: hands everything on to the system's allocator, or returns null, which is allowed at any time.
+unsafe impl GlobalAlloc for Miser {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALIVE.set(ALIVE.get() + 1);
+        // SAFETY: the caller's contract is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if layout.align() == 64 && REFUSE.get() {
+            return std::ptr::null_mut();
+        }
+        ALIVE.set(ALIVE.get() + 1);
+        // SAFETY: the caller's contract is the same.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        ALIVE.set(ALIVE.get() - 1);
+        // SAFETY: the caller's contract is the same.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static MISER: Miser = Miser;
+
+fn hash(key: &u64) -> u64 {
+    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Has memory for buckets until there are `plenty` entries, and again from 2000 on.
+fn lives_through_a_shortage<V: Clone + PartialEq + std::fmt::Debug>(
+    plenty: u64,
+    value: impl Fn(u64) -> V,
+) {
+    let table = BucketTable::new();
+    for key in 0..6000 {
+        REFUSE.set((plenty..2000).contains(&key));
+        table.writer().insert(hash(&key), &mut Some((key, value(key))), hash);
+        assert_eq!(table.len() as u64, key + 1);
+    }
+    for key in 0..6000 {
+        assert_eq!(table.writer().read(hash(&key), &key, V::clone), Some(value(key)));
+    }
+    assert_eq!(table.writer().read(hash(&6000), &6000, V::clone), None);
+    let mut entries = 0;
+    let _: ControlFlow<()> = table.try_for_each(|_, _| {
+        entries += 1;
+        ControlFlow::Continue(())
+    });
+    assert_eq!(entries, 6000);
+    assert!(table.buckets() >= 128, "{} buckets", table.buckets());
+}
+
+#[test]
+fn a_shortage_at_any_size_is_lived_through() {
+    for plenty in [1, 4, 5, 8, 9, 16, 17, 26, 27, 28, 52, 60, 200, 500, 1500] {
+        lives_through_a_shortage(plenty, |key| key);
+        lives_through_a_shortage(plenty, |key| u128::from(key) << 60);
+        lives_through_a_shortage(plenty, |key| key as u8);
+    }
+}
+
+#[test]
+fn all_memory_is_given_back() {
+    fn check<V>(value: impl Fn(u64) -> V, hash: impl Fn(&u64) -> u64 + Copy) {
+        let before = ALIVE.get();
+        let mut table = BucketTable::new();
+        for key in 0..500 {
+            table.writer().insert(hash(&key), &mut Some((key, value(key))), hash);
+        }
+        for key in 100..400 {
+            table.writer().remove(hash(&key), &key);
+        }
+        table.shrink_to_fit();
+        drop(table);
+        assert_eq!(ALIVE.get(), before, "leaked");
+    }
+    // Once, for what the process keeps.
+    BucketTable::try_with_capacity(100)
+        .map(|table| table.writer().insert(0, &mut Some((0, 0)), |_| 0))
+        .expect("memory");
+    check(|key| key, hash);
+    check(|key| key, |_| 5);
+    check(u128::from, |_| 5);
+    check(|_| (), |_| 5);
+}
