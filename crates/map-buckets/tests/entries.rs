@@ -156,7 +156,7 @@ fn every_key_and_value_is_dropped_once() {
             drop(table.writer().remove(hash(&key), &key));
         }
         assert_eq!(alive(), (1500, 1500), "removed");
-        table.writer().retain(|key, _| key.0 % 2 == 0, |gone| drop(gone));
+        table.writer().retain(|key, _| key.0 % 2 == 0, drop);
         assert_eq!(alive(), (750, 750), "not retained");
         table.shrink_to_fit();
         assert_eq!((alive(), table.len()), ((750, 750), 750), "shrunk");

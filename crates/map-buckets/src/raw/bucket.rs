@@ -355,7 +355,9 @@ impl<K, V> Bucket<K, V> {
 pub(super) unsafe fn write<K, V>(to: *mut (K, V), entry: (K, V)) {
     if Shape::<K, V>::is_plain() {
         // SAFETY: in bounds of the slot.
-        let (key, value) = unsafe { (&raw mut (*to).0, &raw mut (*to).1) };
+        let key = unsafe { &raw mut (*to).0 };
+        // SAFETY: as above.
+        let value = unsafe { &raw mut (*to).1 };
         // SAFETY: plain, aligned as part of a slot, and the caller is the only writer.
         unsafe { plain::store(key, entry.0) };
         // SAFETY: as above.

@@ -288,15 +288,13 @@ impl<K, V> Index<K, V> {
     ) -> Result<Bucket<K, V>, ReserveError> {
         let mut memory = self.memory.lock();
         let old = self.bucket(0);
-        let retire = |old: Option<Bucket<K, V>>| {
-            if let Some(old) = old {
-                old.header().set_depth(Depth::NONE);
-            }
+        let fill = |new| {
+            old.inspect(|old| old.header().set_depth(Depth::NONE));
+            fill(new);
         };
         let new = if slots < Shape::<K, V>::SLOTS {
             let new = Self::allocate_small(slots)?;
             memory.smalls.push(new.address());
-            retire(old);
             fill(new);
             new.header().set_depth(Depth::of_level(0));
             // Release pairs with the acquire in `bucket`.
@@ -308,7 +306,6 @@ impl<K, V> Index<K, V> {
             memory.chunks.push((0, chunk));
             // SAFETY: a chunk begins with a bucket, zeroed.
             let new = unsafe { Bucket::<K, V>::at(chunk) };
-            retire(old);
             fill(new);
             new.header().set_depth(Depth::of_level(0));
             directory[0].store(chunk.as_ptr(), Ordering::Relaxed);
@@ -376,7 +373,7 @@ impl<K, V> Index<K, V> {
         memory.smalls.retain(|&small| {
             if small.as_ptr() != first {
                 // SAFETY: replaced, hence not reachable; by `&mut` nobody is in it.
-                unsafe { free_small(Bucket::<K, V>::at(small)) };
+                unsafe { free_small::<K, V>(small) };
             }
             small.as_ptr() == first
         });
@@ -428,7 +425,7 @@ impl<K, V> Index<K, V> {
         memory.smalls.retain(|&small| {
             if Some(small) != keep {
                 // SAFETY: by `&mut` nobody is in it.
-                unsafe { free_small(Bucket::<K, V>::at(small)) };
+                unsafe { free_small::<K, V>(small) };
             }
             Some(small) == keep
         });
@@ -492,8 +489,10 @@ fn allocate(layout: Layout) -> Result<NonNull<Header>, ReserveError> {
 
 /// # Safety
 ///
-/// `bucket` was made by `allocate_small` and nobody can reach it any more.
-unsafe fn free_small<K, V>(bucket: Bucket<K, V>) {
+/// `small` was made by `allocate_small` and nobody can reach it any more.
+unsafe fn free_small<K, V>(small: NonNull<Header>) {
+    // SAFETY: the caller's; it lives until the end of this function.
+    let bucket = unsafe { Bucket::<K, V>::at(small) };
     let layout = Index::<K, V>::small_layout(bucket.slots());
     // SAFETY: the caller's; allocated with this layout.
     unsafe { alloc::dealloc(bucket.address().as_ptr().cast(), layout) };

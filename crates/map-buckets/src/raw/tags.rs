@@ -90,7 +90,7 @@ fn gather(highs: u64) -> u32 {
 
 #[inline(always)]
 fn equal_in_word(word: u64, tag: u8) -> u32 {
-    let x = word ^ u64::from(tag) * LOW;
+    let x = word ^ (u64::from(tag) * LOW);
     // Exactly the bytes that are zero: no carry leaves a byte.
     gather(!(((x & !HIGH) + !HIGH) | x) & HIGH)
 }
