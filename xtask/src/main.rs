@@ -5,6 +5,7 @@
 //! | `bench` | [`bench`]: measures everything, leaves the report |
 //! | `conformance` | [`conformance`]: drives the conformance suites for longer than `cargo test` does |
 //! | `docs` | [`docs`]: writes the figures in the documents from stored data |
+//! | `verify` | [`verify`]: looks for errors for longer than `cargo test` does |
 //! | `tidy` | [`tidy`]: checks the conventions that a program can check |
 //!
 //! A failure is one line on standard error and a status other than zero.
@@ -23,6 +24,7 @@ mod maps;
 mod report;
 mod tidy;
 mod trace;
+mod verify;
 mod workspace;
 
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Conformance(flags) => conformance::run(flags),
         Command::Docs(flags) => docs::run(flags),
         Command::Tidy => tidy::run(),
+        Command::Verify(flags) => verify::run(flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
