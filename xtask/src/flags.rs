@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compare;
 use crate::sections::{self, Section};
@@ -32,6 +32,8 @@ pub enum Command {
     Goals(Goals),
     /// Check the conventions that a program can check
     Tidy,
+    /// Look for errors for longer than `cargo test` does: histories, sanitizers, models, memory
+    Verify(Verify),
 }
 
 /// Measures all maps and their peers, then writes `report.html` and `results.json`.
@@ -203,6 +205,54 @@ pub struct Choose {
     pub json: Option<PathBuf>,
 }
 
+/// Looks for errors for longer than `cargo test` does; about ten minutes without `--minutes`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// What to run [default: all]
+    #[arg(value_enum, value_name = "LAYER")]
+    pub layer: Vec<Layer>,
+    /// How long the random layers run, in minutes each; models search further
+    #[arg(long, value_name = "N", value_parser = minutes)]
+    pub minutes: Option<f64>,
+    /// The seed of all random choices [default: another each time; it is printed]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Make the one history with this seed again and again, as a failure says
+    #[arg(long, requires = "seed")]
+    pub again: bool,
+    /// Only this map (repeatable)
+    #[arg(long, value_name = "NAME", value_parser = map)]
+    pub map: Vec<String>,
+}
+
+/// A layer of the verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layer {
+    /// Random histories of single keys, each with an order that explains it
+    Linearizability,
+    /// The suites and a stress program with AddressSanitizer and LeakSanitizer
+    Sanitizers,
+    /// Models of the locks, every schedule up to a bound
+    Models,
+    /// Short-lived threads, churn, drops on a small stack
+    Memory,
+}
+
+impl Layer {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Linearizability, Self::Sanitizers, Self::Models, Self::Memory];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linearizability => "linearizability",
+            Self::Sanitizers => "sanitizers",
+            Self::Models => "models",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 /// Reads the command line. A mistake is reported in one line.
 pub fn parse() -> Result<Command, ExitCode> {
     Cli::try_parse().map(|cli| cli.command).map_err(|error| {
@@ -283,6 +333,18 @@ fn value_size(text: &str) -> Result<u32, String> {
     }
 }
 
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= 10_000.0 => Ok(minutes),
+        _ => Err("expected a number of minutes".into()),
+    }
+}
+
+fn map(text: &str) -> Result<String, String> {
+    let unknown = || format!("no map is called so; there are {}", crate::maps::names());
+    crate::maps::find(text).map(|map| map.name.to_owned()).ok_or_else(unknown)
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 60.0 => Ok(seconds),
@@ -330,6 +392,10 @@ mod tests {
             &["choose", "--growing", "--churn", "5"],
             &["choose", "--trace", "x", "--reads", "5"],
             &["tidier"],
+            &["verify", "everything"],
+            &["verify", "memory", "--minutes", "0"],
+            &["verify", "--map", "map-nosuch"],
+            &["verify", "--again"],
         ] {
             let line = error(arguments);
             assert!(line.starts_with("error: ") && !line.contains('\n'), "{arguments:?}: {line}");

@@ -7,6 +7,7 @@
 //! | `conformance` | [`conformance`]: drives the conformance suites for longer than `cargo test` does |
 //! | `docs` | [`docs`]: writes the figures in the documents from stored data |
 //! | `goals` | [`goals`]: measures what the performance goals speak of, judges each |
+//! | `verify` | [`verify`]: looks for errors for longer than `cargo test` does |
 //! | `tidy` | [`tidy`]: checks the conventions that a program can check |
 //!
 //! A failure is one line on standard error and a status other than zero.
@@ -29,6 +30,7 @@ mod report;
 mod sections;
 mod tidy;
 mod trace;
+mod verify;
 mod workspace;
 
 use std::process::ExitCode;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Docs(flags) => docs::run(flags),
         Command::Goals(flags) => goals::run(flags),
         Command::Tidy => tidy::run(),
+        Command::Verify(flags) => verify::run(flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -211,15 +211,13 @@ impl<K, V> Index<K, V> {
     ) -> Result<Bucket<K, V>, ReserveError> {
         let mut memory = self.memory.lock();
         let old = self.bucket(0);
-        let retire = |old: Option<Bucket<K, V>>| {
-            if let Some(old) = old {
-                old.header().set_depth(Depth::NONE);
-            }
+        let fill = |new| {
+            old.inspect(|old| old.header().set_depth(Depth::NONE));
+            fill(new);
         };
         let new = if slots < Shape::<K, V>::SLOTS {
             let new = Self::allocate_small(slots)?;
             memory.smalls.push(new.address());
-            retire(old);
             fill(new);
             new.header().set_depth(Depth::of_level(0));
             // Release pairs with the acquire in `bucket`.
@@ -231,7 +229,6 @@ impl<K, V> Index<K, V> {
             memory.chunks.push((0, chunk));
             // SAFETY: a chunk begins with a bucket, zeroed.
             let new = unsafe { Bucket::<K, V>::at(chunk) };
-            retire(old);
             fill(new);
             new.header().set_depth(Depth::of_level(0));
             directory[0].store(chunk.as_ptr(), Ordering::Relaxed);

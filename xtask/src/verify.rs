@@ -1,0 +1,123 @@
+//! `cargo xtask verify`: the layers that look for errors for longer than `cargo test` does.
+//!
+//! | layer | what runs |
+//! |---|---|
+//! | `linearizability` | random histories of all maps, judged; then the same of maps that are broken on purpose |
+//! | `sanitizers` | the suites, the tests of the parts and a stress program, with AddressSanitizer and LeakSanitizer |
+//! | `models` | models of the locks, every schedule up to a bound |
+//! | `memory` | short-lived threads, churn, drops on a small stack |
+//!
+//! What each can show and what it cannot: `docs/reliability.md`.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::flags::{Layer, Verify};
+use crate::maps::MAPS;
+use crate::workspace::{self, Workspace};
+
+/// The one target for which the sanitizers are known to work here.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Runs the layers that are asked for, all of them even if one fails.
+pub fn run(flags: &Verify) -> Result<()> {
+    let workspace = Workspace::find()?;
+    let layers = if flags.layer.is_empty() { Layer::ALL } else { &flags.layer };
+    let mut failed = Vec::new();
+    for layer in layers {
+        eprintln!("{}:", layer.name());
+        let result = match layer {
+            Layer::Linearizability => linearizability(&workspace, flags),
+            Layer::Sanitizers => sanitizers(&workspace, flags),
+            Layer::Models => models(&workspace, flags),
+            Layer::Memory => program(&workspace, flags, "memory"),
+        };
+        if let Err(error) = result {
+            eprintln!("{}: {error:#}", layer.name());
+            failed.push(layer.name());
+        }
+    }
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// A program of `verify/`, in release mode.
+fn program(workspace: &Workspace, flags: &Verify, name: &str) -> Result<()> {
+    let mut command = workspace.cargo("run");
+    command.args(["--release", "--package", "atlas-verify", "--bin", name, "--"]);
+    workspace::run(command.args(handed_on(flags)))
+}
+
+/// The flags that every program knows.
+fn handed_on(flags: &Verify) -> Vec<OsString> {
+    let minutes = flags.minutes.iter().map(|minutes| format!("--minutes={minutes}"));
+    let seed = flags.seed.iter().map(|seed| format!("--seed={seed}"));
+    let again = flags.again.then(|| "--again".to_owned());
+    let maps = flags.map.iter().map(|map| format!("--map={}", map.trim_start_matches("map-")));
+    minutes.chain(seed).chain(again).chain(maps).map(OsString::from).collect()
+}
+
+fn linearizability(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    program(workspace, flags, "linearizability")?;
+    let mut broken = workspace.cargo("test");
+    broken.args(["--package", "map-conformance", "--test", "broken", "unexplained"]);
+    workspace::run(with_seed(broken.args(["--", "--nocapture"]), flags))
+}
+
+fn sanitizers(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    ensure!(
+        cfg!(all(target_arch = "x86_64", target_os = "linux")),
+        "the sanitizers are run on {TARGET} only"
+    );
+    let sanitized = |subcommand: &str| {
+        let mut command = workspace.cargo(subcommand);
+        command
+            .args(["--target", TARGET])
+            // The sanitizers are not stable; this is the one use of what is not.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", "-Zsanitizer=address")
+            .env("CARGO_TARGET_DIR", workspace.target.join("sanitizers"));
+        command
+    };
+    let chosen = |map: &str| {
+        let short = map.trim_start_matches("map-");
+        flags.map.is_empty()
+            || flags.map.iter().any(|name| name.trim_start_matches("map-") == short)
+    };
+    let mut tests = sanitized("test");
+    tests.args(["--lib", "--tests", "--package", "map-sync", "--package", "map-buckets"]);
+    for map in MAPS.iter().filter(|map| chosen(map.name)) {
+        tests.args(["--package", map.name]);
+    }
+    workspace::run(with_seed(&mut tests, flags))?;
+    let mut stress = sanitized("run");
+    stress.args(["--package", "atlas-verify", "--bin", "stress", "--"]);
+    workspace::run(stress.args(handed_on(flags)))
+}
+
+fn models(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    let mut command = workspace.cargo("test");
+    command.args([
+        "--release",
+        "--package",
+        "atlas-models",
+        "--",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
+    if flags.minutes.is_some() {
+        command.env("LOOM_MAX_PREEMPTIONS", "4");
+    }
+    workspace::run(&mut command)
+}
+
+fn with_seed<'a>(command: &'a mut Command, flags: &Verify) -> &'a mut Command {
+    if let Some(seed) = flags.seed {
+        command.env("ATLAS_SEED", seed.to_string());
+    }
+    command
+}
