@@ -7,5 +7,7 @@
 
 pub use core::sync::atomic;
 pub use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+#[cfg(test)]
+pub use std::sync::{Barrier, mpsc};
 pub use std::sync::{Once, OnceLock};
 pub use std::thread;

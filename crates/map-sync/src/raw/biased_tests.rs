@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::shim::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Barrier, mpsc};
+use crate::shim::{Barrier, mpsc};
 use std::time::Duration;
 
 /// Makes the lock biased by reading.
@@ -38,7 +38,7 @@ fn linger<G>(guard: &mut G) {
 fn hammer(lock: &BiasedRwLock<[u64; 2]>, threads: usize, ops: u64, write_every: u64) {
     let writes = AtomicUsize::new(0);
     let start = Barrier::new(threads);
-    std::thread::scope(|scope| {
+    crate::shim::thread::scope(|scope| {
         for thread in 0..threads as u64 {
             let (writes, start) = (&writes, &start);
             scope.spawn(move || {
@@ -99,7 +99,7 @@ fn a_nested_read_does_not_wait_for_a_waiting_writer() {
             // SAFETY: nobody holds the lock.
             unsafe { lock.raw() }.bias_with_fences();
         }
-        std::thread::scope(|scope| {
+        crate::shim::thread::scope(|scope| {
             let outer = lock.read();
             let (started, start) = mpsc::channel();
             let lock = &lock;
@@ -108,7 +108,7 @@ fn a_nested_read_does_not_wait_for_a_waiting_writer() {
                 *lock.write() += 1;
             });
             start.recv().expect("the writer sends");
-            std::thread::sleep(Duration::from_millis(20));
+            crate::shim::thread::sleep(Duration::from_millis(20));
             let second = lock.read_recursive();
             let third = lock.read_recursive();
             // Not in the order of locking.
@@ -151,11 +151,11 @@ fn try_write_leaves_a_held_lock_biased() {
 #[test]
 fn readers_do_not_starve_a_writer() {
     let lock = biased(false);
-    std::thread::scope(|scope| {
+    crate::shim::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| while !*lock.read() {});
         }
-        std::thread::sleep(Duration::from_millis(10));
+        crate::shim::thread::sleep(Duration::from_millis(10));
         *lock.write() = true;
     });
 }
@@ -177,7 +177,7 @@ fn reads_in_the_destructor_of_a_thread_local() {
     }
     for first in [true, false] {
         DONE.store(false, Ordering::SeqCst);
-        std::thread::spawn(move || {
+        crate::shim::thread::spawn(move || {
             if first {
                 LATE.with(|_| ());
                 drop(LOCK.read());
@@ -197,7 +197,7 @@ fn reads_in_the_destructor_of_a_thread_local() {
 #[test]
 fn a_forked_child_is_not_blocked_by_readers_it_has_not_got() {
     let lock = biased(0);
-    std::thread::scope(|scope| {
+    crate::shim::thread::scope(|scope| {
         let (held, hold) = mpsc::channel();
         let (release, wait) = mpsc::channel::<()>();
         let lock = &lock;

@@ -39,7 +39,7 @@ impl Shared {
 fn excludes_and_validates() {
     for writers in [1, 2, 8] {
         let shared = Shared::new();
-        std::thread::scope(|scope| {
+        crate::shim::thread::scope(|scope| {
             for _ in 0..writers {
                 scope.spawn(|| (0..20_000).for_each(|_| shared.increment()));
             }
@@ -82,7 +82,7 @@ fn parked_threads_are_woken() {
     let lock = RawSeqLock::NEW;
     let entered = AtomicU64::new(0);
     lock.lock();
-    std::thread::scope(|scope| {
+    crate::shim::thread::scope(|scope| {
         for _ in 0..16 {
             scope.spawn(|| {
                 lock.lock();
@@ -91,7 +91,7 @@ fn parked_threads_are_woken() {
                 unsafe { lock.unlock() };
             });
         }
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        crate::shim::thread::sleep(std::time::Duration::from_millis(20));
         assert_eq!(entered.load(Relaxed), 0);
         // SAFETY: locked above.
         unsafe { lock.unlock() };
