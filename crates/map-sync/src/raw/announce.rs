@@ -6,7 +6,7 @@ use core::ptr;
 
 use lock_api::RawRwLock as _;
 
-use super::biased::{BIASED, RawBiasedRwLock, THROUGH_INNER, UNBIASED, WRITING};
+use super::biased::{BIASED, NESTED, RawBiasedRwLock, THROUGH_INNER, UNBIASED, WRITING};
 use super::{membarrier, slots};
 use crate::contention;
 use crate::reentrancy::Section;
@@ -34,6 +34,13 @@ impl<'lock, T> First<'lock, T> {
         unsafe { &*self.word }
     }
 
+    /// Ends this hold while a later one of the same thread goes on: one less on the word.
+    #[cold]
+    fn leave_nested(&self) {
+        // SAFETY: the thread holds the lock by its first word, and this is one of its holds.
+        unsafe { lock_api::RawRwLock::unlock_shared(self.raw()) };
+    }
+
     #[inline(always)]
     fn data(&self) -> &'lock T {
         // SAFETY: held shared, as the guards are only made after the lock was taken.
@@ -57,11 +64,18 @@ impl<T> core::ops::Deref for FirstGuard<'_, T> {
 impl<T> Drop for FirstGuard<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.raw().clear(self.0.word());
+        // Relaxed: the thread's own word.
+        if self.0.word().load(Ordering::Relaxed) & NESTED == 0 {
+            self.0.raw().clear(self.0.word());
+        } else {
+            self.0.leave_nested();
+        }
     }
 }
 
 /// A shared hold of the ordinary lock, of which the first word tells. See [`crate::biased::read_unbiased`].
+///
+/// Dropping it before a hold of the same lock that the thread took later panics, and leaves the lock held.
 #[derive(Debug)]
 pub struct InnerGuard<'lock, T>(First<'lock, T>);
 
@@ -77,6 +91,8 @@ impl<T> core::ops::Deref for InnerGuard<'_, T> {
 impl<T> Drop for InnerGuard<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
+        let nested = self.0.word().load(Ordering::Relaxed) & NESTED != 0;
+        assert!(!nested, "a hold of the lock that was taken later is to be let go first");
         // Relaxed: for other threads the unlock follows, which releases.
         self.0.word().store(0, Ordering::Relaxed);
         // SAFETY: locked in `read_unbiased`, once for this guard.

@@ -22,7 +22,7 @@ const REVOKING: u8 = 3;
 /// Set in a word announced with a full fence, to be cleared with one.
 const WITH_FENCE: usize = 1;
 /// Set in a word whose depth is not 0.
-const NESTED: usize = 2;
+pub(super) const NESTED: usize = 2;
 /// Set in a word that tells of a shared hold of `inner`.
 pub(super) const THROUGH_INNER: usize = 4;
 /// Set in a first word whose owner is in a writing section; which one, the slot tells.

@@ -221,3 +221,16 @@ fn a_forked_child_is_not_blocked_by_readers_it_has_not_got() {
         assert_eq!(status, 0, "the child found the lock held");
     });
 }
+
+#[test]
+fn a_first_hold_may_end_before_a_later_one() {
+    let lock = BiasedRwLock::from_raw(RawBiasedRwLock::always_biased(), 7);
+    drop(lock.read());
+    let first = read_first(&lock).expect("biased, and the first word is free");
+    let nested = lock.read_recursive();
+    drop(first);
+    assert!(lock.try_write().is_none(), "the later hold is still there");
+    assert_eq!(*nested, 7);
+    drop(nested);
+    assert!(lock.try_write().is_some());
+}
