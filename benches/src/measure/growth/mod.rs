@@ -1,7 +1,7 @@
 //! Growth: one map from empty to its full size, by one thread, while another reads what is there.
 //!
 //! Every insertion and every read is timed by itself, so each of the two loops is closed and slowed by
-//! two readings of the clock per operation. What the insertions *do* is counted apart, in [`work`].
+//! two readings of the clock per operation. What the insertions *do* is counted apart, in the module `work`.
 
 mod counted;
 mod work;
