@@ -2,7 +2,7 @@
 //!
 //! | command | file |
 //! |---|---|
-//! | `bench` | [`bench`]: measures everything, leaves the report |
+//! | `bench` | [`mod@bench`]: measures everything, leaves the report |
 //! | `choose` | [`choose`]: measures one described workload, ranks the maps for it |
 //! | `conformance` | [`conformance`]: drives the conformance suites for longer than `cargo test` does |
 //! | `docs` | [`docs`]: writes the figures in the documents from stored data |
