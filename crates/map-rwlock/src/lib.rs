@@ -66,7 +66,7 @@
 //!
 //! # Complexity
 //!
-//! As the contract says. No write moves more than 32 entries, however large the map. That bounds
+//! As the contract says. No write moves more than eight entries, however large the map. That bounds
 //! what is moved, not what the allocator does: the write that starts a growth allocates the new table
 //! and writes one byte for each of its buckets, the one that ends it frees the old one. `shrink_to_fit`
 //! is linear in the number of entries, under the lock; `clear` holds the lock for constant time.

@@ -80,7 +80,7 @@
 //! # Complexity
 //!
 //! As the contract says. No write moves more than the entries of one bucket, 32 and a chain that is short if the hasher spreads, or
-//! 32 entries of a table, however large the map. With tables that bounds
+//! eight entries of a table, however large the map. With tables that bounds
 //! what is moved, not what the allocator does: the write that starts a shard's growth allocates the new
 //! table and writes one byte for each of its buckets, the one that ends it frees the old one.
 //! `len` is linear in the number of hardware threads (plain entries) or of shards; every operation on many keys is at the least
