@@ -160,12 +160,6 @@ impl<K, V> Clone for Bucket<K, V> {
 
 impl<K, V> Copy for Bucket<K, V> {}
 
-impl<K, V> PartialEq for Bucket<K, V> {
-    fn eq(&self, other: &Self) -> bool {
-        self.header == other.header
-    }
-}
-
 /// Where an entry lies.
 pub(crate) struct Place<K, V> {
     pub(super) entry: *mut (K, V),
