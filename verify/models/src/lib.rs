@@ -1,7 +1,7 @@
 //! Models of the locks of `map-sync`: loom runs their own source in every schedule, up to a bound.
 //!
 //! The file of the sequence lock is compiled once more, as a module of this crate, where `crate::shim` gives loom's atomics
-//! and the crate answers to the name `parking_lot_core` ([`parking`]). What is checked is therefore the text that ships.
+//! and the crate answers to the name `parking_lot_core` (the module `parking`). What is checked is therefore the text that ships.
 //!
 //! **Left out**: `membarrier(2)`, which loom cannot see: both of its sides are a full fence here, as on systems
 //! without the call. The queue of parked threads, which is a plain one here. Spinning: a thread parks at once. More than
