@@ -14,8 +14,8 @@ use atlas_benches::measure::go::Go;
 use atlas_benches::workloads::{Mix, Streams};
 
 fn matrix(go: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_matrix"))
-        .args(["--quick", "--filter", "read100", "--keys", "1K", "--go"])
+    Command::new(env!("CARGO_BIN_EXE_atlas-bench"))
+        .args(["matrix", "--quick", "--filter", "read100", "--keys", "1K", "--go"])
         .arg(go)
         .output()
         .expect("it runs")

@@ -8,8 +8,9 @@ use anyhow::{Context, Result, ensure};
 use atlas_bench_data::{FORMAT, Results};
 
 use crate::flags::Bench;
+use crate::sections::{self, programs};
 use crate::workspace::{self, Workspace};
-use crate::{compare, criterion, report, sections, trace};
+use crate::{compare, criterion, report, trace};
 
 /// Measures, then writes the report.
 pub fn run(flags: &Bench) -> Result<()> {
@@ -28,8 +29,8 @@ pub fn run(flags: &Bench) -> Result<()> {
         return workspace::run(
             workspace
                 .cargo("run")
-                .args(["--release", "--package", sections::PACKAGE, "--bin", "matrix"])
-                .args(["--", "--list"]),
+                .args(["--release", "--package", sections::PACKAGE, "--bin", programs::COMMON])
+                .args(["--", "matrix", "--list"]),
         );
     }
     let here = std::env::current_dir().context("the current directory")?;

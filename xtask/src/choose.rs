@@ -11,12 +11,12 @@ use comfy_table::{CellAlignment, Table};
 use crate::bench::write;
 use crate::flags::Choose;
 use crate::report::{figure, kind, nanoseconds};
-use crate::sections::programs;
+use crate::sections::programs::Program;
 use crate::trace;
 use crate::workspace::Workspace;
 
 /// The measuring program.
-const PROGRAM: &str = "choose";
+const PROGRAM: Program<'_> = Program::common("choose");
 /// Throughputs that differ by less are level: other things decide.
 const LEVEL: f64 = 0.95;
 
@@ -27,10 +27,10 @@ pub fn run(flags: &Choose) -> Result<()> {
     }
     check(flags)?;
     let workspace = Workspace::find()?;
-    programs::build(&workspace, &[PROGRAM], "")?;
+    PROGRAM.build(&workspace)?;
     let json = workspace.target.join("atlas-choose.json");
     let arguments: Vec<_> = arguments(flags).into_iter().map(OsString::from).collect();
-    let results = programs::run(&workspace, PROGRAM, &arguments, &json)?;
+    let results = PROGRAM.run(&workspace, &arguments, &json)?;
     let choice = results.choice.as_ref().context("the measuring program compared nothing")?;
     print!("{}", answer(&results, choice));
     if let Some(path) = &flags.json {

@@ -19,7 +19,7 @@ pub use show::markdown;
 use crate::bench::{is_bare, read_results, write};
 use crate::flags::{Goals, size};
 use crate::maps::MAPS;
-use crate::sections::programs;
+use crate::sections::programs::Program;
 use crate::workspace::Workspace;
 use data::{Check, MatrixNeeds, Of, Over, Rows};
 
@@ -87,16 +87,14 @@ fn conclude(verdicts: &[GoalResult]) -> Result<()> {
 /// Runs every program that the goals need.
 fn measure(workspace: &Workspace, flags: &Goals, goals: &data::Goals) -> Result<Measured> {
     let (runs, missing) = plan(flags, goals);
-    let names: Vec<_> = runs.iter().map(|(name, _)| name.as_str()).collect();
-    if !names.is_empty() {
-        programs::build(workspace, &names, "")?;
-    }
     let mut results = Results { format: FORMAT, ..Results::default() };
     for (name, arguments) in &runs {
+        let program = Program::common(name);
+        program.build(workspace)?;
         eprintln!("\n{name}:");
         let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
         let json = workspace.target.join(format!("atlas-goals-{name}.json"));
-        results.merge(programs::run(workspace, name, &arguments, &json)?);
+        results.merge(program.run(workspace, &arguments, &json)?);
     }
     Ok(Measured { results, missing })
 }

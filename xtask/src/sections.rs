@@ -1,7 +1,7 @@
 //! The sections of the benchmark: which there are, and how each is built and run.
 //!
 //! Most sections are a program of the package [`PACKAGE`] that writes the results of its own section as
-//! JSON ([`programs`]). All programs understand `--quick`, `--full`, `--filter`, `--seed`, `--json` and
+//! JSON ([`programs`]). All of them understand `--quick`, `--full`, `--filter`, `--seed`, `--json` and
 //! `--may-be-empty`; which other flags one understands is in the list. A program says itself how long it
 //! will take, because that follows from its flags.
 
@@ -18,6 +18,7 @@ use anyhow::{Context, Result};
 use atlas_bench_data::Results;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use self::programs::Program;
 use crate::bench::is_bare;
 use crate::criterion;
 use crate::flags::Bench;
@@ -54,8 +55,8 @@ enum Runs {
 /// What is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
-    /// A program that writes results, with the features of the package that it needs.
-    Program(&'static str, &'static str),
+    /// A program that writes results.
+    Program(Program<'static>),
     /// A criterion target.
     Criterion(&'static str),
     /// Packages that are made for the purpose ([`weight`]).
@@ -68,49 +69,49 @@ pub const SECTIONS: &[Section] = &[
         name: "matrix",
         about: "throughput on mixes of operations and recorded traces, and memory",
         runs: Runs::Always,
-        target: Target::Program("matrix", ""),
+        target: Target::Program(Program::common("matrix")),
         flags: &["threads", "keys", "rounds", "seconds-per-round", "trace", "go"],
     },
     Section {
         name: "latency",
         about: "times of single operations, in a closed loop and at fixed arrival rates",
         runs: Runs::NotQuick,
-        target: Target::Program("latency", ""),
+        target: Target::Program(Program::common("latency")),
         flags: &["threads", "keys", "rounds", "seconds-per-round"],
     },
     Section {
         name: "growth",
         about: "one map from empty to its full size with a reader beside: the longest operations",
         runs: Runs::NotQuick,
-        target: Target::Program("growth", ""),
+        target: Target::Program(Program::common("growth")),
         flags: &["keys"],
     },
     Section {
         name: "contention",
         about: "threads in each other's way: hot keys, stampedes, iteration, too many threads",
         runs: Runs::NotQuick,
-        target: Target::Program("contention", ""),
+        target: Target::Program(Program::common("contention")),
         flags: &["threads", "rounds", "seconds-per-round"],
     },
     Section {
         name: "contention-counts",
         about: "waits, retries and failed exchanges in our maps, by a build that counts them",
         runs: Runs::Full,
-        target: Target::Program("contention-counts", "contention-counters"),
+        target: Target::Program(Program::with_features("contention-counts", "contention-counters")),
         flags: &["threads", "seconds-per-round"],
     },
     Section {
         name: "scenarios",
         about: "production situations with up to 1024 workers, and the columns that describe them",
         runs: Runs::Full,
-        target: Target::Program("scenarios", ""),
+        target: Target::Program(Program::common("scenarios")),
         flags: &["threads", "keys", "rounds", "seconds-per-round"],
     },
     Section {
         name: "batches",
         about: "look-ups of many keys in one call, against the same keys one by one",
         runs: Runs::Full,
-        target: Target::Program("batches", ""),
+        target: Target::Program(Program::common("batches")),
         flags: &["threads", "keys", "rounds", "seconds-per-round"],
     },
     Section {
@@ -124,14 +125,14 @@ pub const SECTIONS: &[Section] = &[
         name: "cost",
         about: "allocations, heap, memory that a stalled reader holds back, resident memory",
         runs: Runs::NotQuick,
-        target: Target::Program("cost", ""),
+        target: Target::Program(Program::common("cost")),
         flags: &[],
     },
     Section {
         name: "instructions",
         about: "simulated instructions and cache misses of an operation, and hardware counters",
         runs: Runs::Full,
-        target: Target::Program("instructions", "fixed-seeds"),
+        target: Target::Program(Program::with_features("instructions", "fixed-seeds")),
         flags: &["keys"],
     },
     Section {
@@ -167,19 +168,12 @@ pub fn wanted(flags: &Bench) -> Vec<&'static Section> {
     }
 }
 
-/// Builds what the sections run: one call for all programs with the same features, one for criterion.
+/// Builds what the sections run.
 pub fn build(workspace: &Workspace, sections: &[&Section]) -> Result<()> {
-    let mut programs: Vec<(&str, Vec<&str>)> = Vec::new();
     for section in sections {
-        if let Target::Program(program, features) = section.target {
-            match programs.iter_mut().find(|(known, _)| *known == features) {
-                Some((_, all)) => all.push(program),
-                None => programs.push((features, vec![program])),
-            }
+        if let Target::Program(program) = section.target {
+            program.build(workspace)?;
         }
-    }
-    for (features, programs) in programs {
-        programs::build(workspace, &programs, features)?;
     }
     for section in sections {
         if let Target::Criterion(target) = section.target {
@@ -200,7 +194,7 @@ impl Section {
         out: &Path,
     ) -> Result<Results> {
         match self.target {
-            Target::Program(program, _) => self.run_program(workspace, program, flags, here, out),
+            Target::Program(program) => self.run_program(workspace, program, flags, here, out),
             Target::Criterion(target) => run_criterion(workspace, target, flags),
             Target::Packages => weight::measure(workspace, flags),
         }
@@ -210,7 +204,7 @@ impl Section {
     fn run_program(
         &self,
         workspace: &Workspace,
-        program: &str,
+        program: Program<'_>,
         flags: &Bench,
         here: &Path,
         out: &Path,
@@ -225,7 +219,7 @@ impl Section {
             let path = if is_bare(path) { path.clone() } else { here.join(path) };
             arguments.extend(["--go".into(), path.into_os_string()]);
         }
-        programs::run(workspace, program, &arguments, &out.join(program).with_extension("json"))
+        program.run(workspace, &arguments, &out.join(self.name).with_extension("json"))
     }
 
     /// The flags to hand on, as they are.

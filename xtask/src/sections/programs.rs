@@ -12,27 +12,58 @@ use super::PACKAGE;
 use crate::bench::read_results;
 use crate::workspace::{self, Workspace};
 
-/// Builds programs in release mode with these features of their package.
-pub fn build(workspace: &Workspace, programs: &[&str], features: &str) -> Result<()> {
-    let mut cargo = workspace.cargo("build");
-    cargo.args(["--release", "--package", PACKAGE, "--features", features]);
-    workspace::run(cargo.args(programs.iter().flat_map(|program| ["--bin", program])))
+/// The program of which most sections are a subcommand.
+pub const COMMON: &str = "atlas-bench";
+
+/// A measuring program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program<'n> {
+    name: &'n str,
+    features: &'static str,
 }
 
-/// Runs a program that was built and returns what it stored in `json`, which is removed.
-///
-/// Its tables are not shown: whoever runs it makes their own.
-pub fn run(
-    workspace: &Workspace,
-    program: &str,
-    arguments: &[OsString],
-    json: &Path,
-) -> Result<Results> {
-    let path = workspace.target.join("release").join(program);
-    let mut command = Command::new(path.with_extension(std::env::consts::EXE_EXTENSION));
-    command.arg("--json").arg(json).args(arguments);
-    workspace::run(command.stdout(Stdio::null()))?;
-    let results = read_results(json)?;
-    fs::remove_file(json).with_context(|| json.display().to_string())?;
-    Ok(results)
+impl<'n> Program<'n> {
+    /// A subcommand of [`COMMON`].
+    pub const fn common(name: &'n str) -> Self {
+        Self { name, features: "" }
+    }
+
+    /// A program of its own, which needs these features of its package.
+    pub const fn with_features(name: &'n str, features: &'static str) -> Self {
+        Self { name, features }
+    }
+
+    fn is_common(self) -> bool {
+        self.features.is_empty()
+    }
+
+    fn binary(self) -> &'n str {
+        if self.is_common() { COMMON } else { self.name }
+    }
+
+    /// Builds it in release mode.
+    pub fn build(self, workspace: &Workspace) -> Result<()> {
+        let mut cargo = workspace.cargo("build");
+        cargo.args(["--release", "--package", PACKAGE, "--bin", self.binary()]);
+        workspace::run(cargo.args(["--features", self.features]))
+    }
+
+    /// Runs it, once built, and returns what it stored in `json`, which is removed.
+    ///
+    /// Its tables are not shown: whoever runs it makes their own.
+    pub fn run(
+        self,
+        workspace: &Workspace,
+        arguments: &[OsString],
+        json: &Path,
+    ) -> Result<Results> {
+        let path = workspace.target.join("release").join(self.binary());
+        let mut command = Command::new(path.with_extension(std::env::consts::EXE_EXTENSION));
+        command.args(self.is_common().then_some(self.name));
+        command.arg("--json").arg(json).args(arguments);
+        workspace::run(command.stdout(Stdio::null()))?;
+        let results = read_results(json)?;
+        fs::remove_file(json).with_context(|| json.display().to_string())?;
+        Ok(results)
+    }
 }

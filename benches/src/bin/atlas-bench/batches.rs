@@ -1,24 +1,21 @@
 //! Measures look-ups of many keys in one call, against the same keys one by one.
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use atlas_bench_data::{BatchCell, median};
 use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::measure::batches::{Plan, Way};
 use atlas_benches::measure::size_name;
-use atlas_benches::options::{self, Compare, or};
+use atlas_benches::options::{Compare, or};
 use atlas_benches::progress::Progress;
 use atlas_benches::table::{figure, table};
-use clap::Parser;
+use clap::Args;
 
 /// Compares look-ups one by one with look-ups of many keys in one call, on large maps.
 ///
 /// Prints million keys per second, medians of interleaved rounds. A map that answers wrongly ends the
 /// run.
-#[derive(Debug, Parser)]
-#[command(name = "batches", max_term_width = 100)]
-struct Options {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
     #[command(flatten)]
     compare: Compare,
 }
@@ -42,7 +39,8 @@ fn show(cells: &[BatchCell], threads: u32) -> String {
     table(&title, &Way::ALL.map(Way::id), CONTENDERS.iter().filter_map(row))
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Measures, prints tables and stores the results.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let Compare { common, threads, keys, rounds } = &options.compare;
     let sizes = common.choose([100_000], [4_000_000], [4_000_000]);
     let plan = Plan {
@@ -66,8 +64,4 @@ fn run(options: &Options) -> Result<()> {
     )?;
     drop(progress);
     common.end(&results)
-}
-
-fn main() -> ExitCode {
-    options::main(run)
 }

@@ -2,7 +2,7 @@
 //!
 //! Each part of each contender is measured by a child process of its own, this program again.
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -11,21 +11,16 @@ use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::entries::{Entries, Numbers, Strings};
 use atlas_benches::measure::admits;
 use atlas_benches::measure::cost::{Part, Scope, measure};
-use atlas_benches::options::{self, Common};
+use atlas_benches::options::Common;
 use atlas_benches::progress::Progress;
-use atlas_benches::raw::counting::CountingAllocator;
 use atlas_benches::table::{figure, table};
-use clap::Parser;
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+use clap::Args;
 
 /// Weighs concurrent maps: allocations per operation, heap and resident memory per entry, and what a
 /// stalled reader holds back. The id of a cell is cost/ENTRY/PART/CONTENDER; PART is heap, allocations,
 /// stalled or resident.
-#[derive(Debug, Parser)]
-#[command(name = "cost", max_term_width = 100)]
-struct Options {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
     #[command(flatten)]
     common: Common,
     /// Measure this in the present process and print it: CONTENDER ENTRY PART ENTRIES.
@@ -70,7 +65,7 @@ impl Options {
 fn in_child(cell: &Cell, seed: u64) -> Result<Cost> {
     let what = || format!("{}, {}, {}", cell.contender.id, cell.entry, cell.part.name());
     let output = Command::new(std::env::current_exe().context("the path of this program")?)
-        .args(["--part", cell.contender.id, cell.entry, cell.part.name()])
+        .args(["cost", "--part", cell.contender.id, cell.entry, cell.part.name()])
         .args([cell.most.to_string(), "--seed".to_owned(), seed.to_string()])
         .stderr(Stdio::piped())
         .output()
@@ -139,7 +134,8 @@ fn row(cost: &Cost) -> (String, Vec<String>) {
     (format!("{} {}", cost.contender, cost.entry), figures)
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Measures, prints tables and stores the results.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let seed = options.common.seed;
     if !options.part.is_empty() {
         return part(&options.part, seed);
@@ -155,8 +151,4 @@ fn run(options: &Options) -> Result<()> {
     drop(progress);
     println!("{}", table("costs", &COLUMNS, results.cost.iter().map(row)));
     options.common.end(&results)
-}
-
-fn main() -> ExitCode {
-    options::main(run)
 }

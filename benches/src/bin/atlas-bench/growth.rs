@@ -1,6 +1,5 @@
 //! Grows one map after the other from empty, with a reader beside, and times every operation.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,22 +8,17 @@ use atlas_bench_data::{Growth, Workload};
 use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::entries::{Entries, Numbers};
 use atlas_benches::measure::{self, growth, latency, size_name};
-use atlas_benches::options::{self, Common, Keys, or};
+use atlas_benches::options::{Common, Keys, or};
 use atlas_benches::progress::Progress;
-use atlas_benches::raw::counting::CountingAllocator;
 use atlas_benches::table::table;
-use clap::Parser;
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+use clap::Args;
 
 /// Grows maps from empty while a second thread reads: the longest insertions and reads, a time-line,
 /// and what the busiest insertion did.
 ///
 /// Prints nanoseconds; `undist.` leaves out milliseconds in which the system took the processor away.
-#[derive(Debug, Parser)]
-#[command(name = "growth", max_term_width = 100)]
-struct Options {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
@@ -54,7 +48,8 @@ fn row(line: &Growth) -> (String, Vec<String>) {
     (line.contender.clone(), figures)
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Measures, prints tables and stores the results.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let common = &options.common;
     let sizes = or(&options.keys.keys, common.choose(&[100_000], &[1_000_000], &[4_000_000]));
     let mut notes = Vec::new();
@@ -101,8 +96,4 @@ fn run(options: &Options) -> Result<()> {
         println!("{}", table(&title, &COLUMNS, lines.map(row)));
     }
     common.end(&results)
-}
-
-fn main() -> ExitCode {
-    options::main(run)
 }

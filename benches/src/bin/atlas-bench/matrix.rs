@@ -1,7 +1,6 @@
 //! Measures all contenders on all workloads, interleaved round by round, with every answer checked.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -9,15 +8,11 @@ use atlas_bench_data::{Cell, Memory, Version};
 use atlas_benches::contenders::{CONTENDERS, Contender, go::GO};
 use atlas_benches::entries::{Entries, Numbers, Strings};
 use atlas_benches::measure::{self, Group, Plan, Workload, go::Go, size_name};
-use atlas_benches::options::{self, Compare, or};
+use atlas_benches::options::{Compare, or};
 use atlas_benches::progress::Progress;
-use atlas_benches::raw::counting::CountingAllocator;
 use atlas_benches::table::{figure, table};
 use atlas_benches::workloads::{Mix, trace::Trace};
-use clap::Parser;
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+use clap::Args;
 
 /// Entries of the maps whose memory is measured.
 const WEIGHED: u64 = 100_000;
@@ -28,9 +23,8 @@ const LARGE: u64 = 1_000_000;
 ///
 /// Prints million operations per second, medians of interleaved rounds. A map that answers wrongly
 /// ends the run.
-#[derive(Debug, Parser)]
-#[command(name = "matrix", max_term_width = 100)]
-struct Options {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
     #[command(flatten)]
     compare: Compare,
     /// A recorded trace to replay: one key a line, or 32-bit big-endian numbers, or either in xz.
@@ -158,7 +152,8 @@ fn list() {
     println!("  {:14} a recorded trace, see --trace", "trace:FILE");
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Measures, prints tables and stores the results.
+pub(crate) fn run(options: &Options) -> Result<()> {
     if options.list {
         list();
         return Ok(());
@@ -200,8 +195,4 @@ fn run(options: &Options) -> Result<()> {
         println!("\nnote: {note}");
     }
     options.compare.common.end(&results)
-}
-
-fn main() -> ExitCode {
-    options::main(run)
 }

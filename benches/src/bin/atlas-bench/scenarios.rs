@@ -1,19 +1,13 @@
 //! Measures the named scenarios and prints the same table for every map.
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use atlas_bench_data::{ScenarioRow, Workload as WorkloadData};
 use atlas_benches::measure::sampled::SAMPLED;
 use atlas_benches::measure::scenarios::{Plan, Scale, Scenario};
-use atlas_benches::options::{self, Compare};
+use atlas_benches::options::Compare;
 use atlas_benches::progress::Progress;
-use atlas_benches::raw::counting::CountingAllocator;
 use atlas_benches::table::{figure, table};
-use clap::Parser;
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+use clap::Args;
 
 /// Measures production situations: writers under stress, read-mostly, half reads half writes, and
 /// fresh keys from many writers, with the columns that describe each.
@@ -21,9 +15,8 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 /// Waiting is the share of the workers' time in which they were neither on a core nor in line for one.
 /// The workers of read-mostly let others run after each 1024 operations, so that all of them take part.
 /// A blocked write is one during which its thread slept, or that took longer than 50 µs.
-#[derive(Debug, Parser)]
-#[command(name = "scenarios", max_term_width = 100)]
-struct Options {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
     #[command(flatten)]
     compare: Compare,
 }
@@ -69,7 +62,8 @@ fn show(rows: &[ScenarioRow]) -> String {
     table(&title, &names, rows.iter().map(row))
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Measures, prints tables and stores the results.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let Compare { common, threads, keys, rounds } = &options.compare;
     // The first size given is that of the steady states, the last that of the fresh keys.
     let keys = &keys.keys;
@@ -107,8 +101,4 @@ fn run(options: &Options) -> Result<()> {
         println!("note: {note}");
     }
     common.end(&results)
-}
-
-fn main() -> ExitCode {
-    options::main(run)
 }

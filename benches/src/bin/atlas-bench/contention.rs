@@ -1,23 +1,19 @@
 //! Brings maps into situations in which threads get in each other's way.
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use atlas_bench_data::{Contention, median};
 use atlas_benches::measure::contention::{self, Strains};
-use atlas_benches::options;
 use atlas_benches::progress::Progress;
 use atlas_benches::table::{figure, table};
-use clap::Parser;
+use clap::Args;
 
 /// Measures maps in situations in which threads get in each other's way: one hot key, few keys, a
 /// stampede for fresh keys, iteration beside writers, more threads than processors.
 ///
 /// Prints million operations per second, the slowest thread's share of the mean, and how the threads
 /// used the processors.
-#[derive(Debug, Parser)]
-#[command(name = "contention", max_term_width = 100)]
-struct Options {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
     #[command(flatten)]
     strains: Strains,
 }
@@ -43,7 +39,8 @@ fn show(cells: &[Contention]) -> String {
     table(&title, &columns, cells.iter().map(row))
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Measures, prints tables and stores the results.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let (common, plan) = (&options.strains.common, options.strains.plan());
     let mut results = common.begin(plan.rounds, plan.limit, |contender| plan.has(contender))?;
     results.workloads = plan.workloads();
@@ -59,8 +56,4 @@ fn run(options: &Options) -> Result<()> {
     )?;
     drop(progress);
     common.end(&results)
-}
-
-fn main() -> ExitCode {
-    options::main(run)
 }

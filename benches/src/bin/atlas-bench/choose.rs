@@ -1,7 +1,6 @@
 //! Measures one described workload, or a recorded trace, on all maps.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +10,11 @@ use atlas_benches::contenders::{CONTENDERS, Contender};
 use atlas_benches::entries::{Entries, Numbers, Payload, Record, Strings, With};
 use atlas_benches::measure::sampled::{OfShape, OfTrace, SAMPLED, Sampled, Sampler};
 use atlas_benches::measure::{memory, sits_out, size_name, turns};
-use atlas_benches::options::{self, Common, parse_keys, parse_threads};
+use atlas_benches::options::{Common, parse_keys, parse_threads};
 use atlas_benches::progress::Progress;
-use atlas_benches::raw::counting::CountingAllocator;
 use atlas_benches::table::{figure, table};
 use atlas_benches::workloads::{Shape, trace::Trace};
-use clap::Parser;
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
+use clap::Args;
 
 /// Interleaved rounds.
 const ROUNDS: u32 = 5;
@@ -29,9 +24,8 @@ const ROUNDS: u32 = 5;
 ///
 /// What reads, updates and churn leave of the operations overwrites values of present keys.
 /// `cargo xtask choose` runs this and ranks the maps.
-#[derive(Debug, Parser)]
-#[command(name = "choose", max_term_width = 100)]
-struct Options {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
     /// Percent of the operations that read.
     #[arg(long, default_value_t = 95.0, value_parser = parse_percent)]
     reads: f64,
@@ -217,7 +211,8 @@ fn measure(subject: &Subject, threads: usize, limit: Duration) -> Result<Vec<Cho
     Ok(contenders.iter().zip(rounds).zip(bytes).map(row).collect())
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Measures, prints tables and stores the results.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let available = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = options.threads.unwrap_or(available);
     let subject = options.subject(threads)?;
@@ -244,8 +239,4 @@ fn run(options: &Options) -> Result<()> {
         maps,
     });
     common.end(&results)
-}
-
-fn main() -> ExitCode {
-    options::main(run)
 }

@@ -1,25 +1,23 @@
 //! Times single operations, in a closed loop and at fixed arrival rates.
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
 use atlas_bench_data::{Latency, Percentiles};
 use atlas_benches::entries::{Entries, Numbers};
 use atlas_benches::measure::{Plan, Workload, latency, size_name};
-use atlas_benches::options::{self, Compare, or};
+use atlas_benches::options::{Compare, or};
 use atlas_benches::progress::Progress;
 use atlas_benches::table::table;
 use atlas_benches::workloads::Mix;
-use clap::Parser;
+use clap::Args;
 
 /// Times single operations: in a closed loop, and at arrival rates of 50 and 80 % of the contender's own
 /// peak, counted from the moment at which each operation was due.
 ///
 /// Prints nanoseconds; `~` marks the operations during which the system left the thread alone.
-#[derive(Debug, Parser)]
-#[command(name = "latency", max_term_width = 100)]
-struct Options {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
     #[command(flatten)]
     compare: Compare,
 }
@@ -72,7 +70,8 @@ fn show(cells: &[Latency]) -> String {
     table(&title, &COLUMNS, rows)
 }
 
-fn run(options: &Options) -> Result<()> {
+/// Measures, prints tables and stores the results.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let (common, plan) = (&options.compare.common, options.plan());
     let takes_part = |contender: &_| plan.contenders().contains(&contender);
     let mut results = common.begin(plan.rounds, plan.limit, takes_part)?;
@@ -101,8 +100,4 @@ fn run(options: &Options) -> Result<()> {
         println!("{}", table(&title, &COLUMNS, rows));
     }
     common.end(&results)
-}
-
-fn main() -> ExitCode {
-    options::main(run)
 }
