@@ -83,9 +83,9 @@
 //! (for `u64` to `u64` about 32 bytes and the slots). A value of up to 16 bytes without a destructor
 //! lies beside its key until it is overwritten; any other value, and each overwriting one, has a box.
 //!
-//! What is removed or replaced is retired to the map's own `seize` collector and freed, in batches,
-//! when no thread can still see it: at the end of a later operation, on whichever thread that is. A
-//! thread that holds a pin, or is inside a closure, keeps what was retired since from being freed; it
+//! What is removed or replaced is retired to the map's own domain ([`map_sync::reclaim`]) and freed, in batches of
+//! 128, when no thread can still see it: at the end of a later operation of the thread that removed it, or of one that
+//! has taken its place. A thread that holds a pin, or is inside a closure, keeps what was retired since from being freed; it
 //! blocks nobody. Dropping the map frees all.
 //!
 //! Removed *keys* stay in their entry, for the key to come back, until they are swept. Beside a running

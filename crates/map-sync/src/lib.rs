@@ -6,6 +6,7 @@
 //! | [`reentrancy`] | refuses a closure that calls back into a map in a way that could hang |
 //! | [`biased`] | a reader-writer lock whose readers write no shared line |
 //! | [`seqlock`] | a mutex beside which plain data is read without a store |
+//! | [`reclaim`] | frees what was taken out when nobody can be reading it any more |
 //! | [`contention`] | counts of waiting, in a build that asks for them |
 //! | [`counter`] | a count of entries that writers on different threads rarely share |
 //! | [`pad`] | a value on cache lines of its own |
@@ -17,6 +18,7 @@ pub mod biased;
 pub mod contention;
 pub mod counter;
 pub mod pad;
+pub mod reclaim;
 pub mod reentrancy;
 pub mod seqlock;
 pub mod shim;

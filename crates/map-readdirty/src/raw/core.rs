@@ -12,7 +12,7 @@
 //! - (C2) An entry is killed only under the mutex, and its slot is swept before the mutex is released.
 //! - (C3) There are at most two tables, and none of them has an `old` whose entries are not all live in
 //!   it or still in `old` itself.
-//! - (C4) Entries, values and tables are retired to the map's own collector, after the last
+//! - (C4) Entries, values and tables are retired to the map's own domain, after the last
 //!   reference to them has been overwritten.
 //!
 //! **Why a search that says "absent" is right.** Suppose the key had a live entry during the whole
@@ -42,20 +42,20 @@ use std::ptr;
 use map_core::ReserveError;
 use map_sync::contention;
 use map_sync::pad::CachePadded;
+use map_sync::reclaim::{Domain, Guard};
 use map_sync::reentrancy::{self, Section};
 use map_sync::shim::Mutex;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::SeqCst};
-use seize::{Collector, Guard, LocalGuard};
 
 use super::dirty::{DIRTY_MAX, Dirty, Filter, FilterWord};
 use super::entry::{self, Entry, Owned, Word};
-use super::table::{Table, slots_for};
+use super::table::{self, Table, slots_for};
 use crate::tally::Tally;
 
 /// Both levels of a map.
 pub(crate) struct Core<K, V> {
     table: AtomicPtr<Table<K, V>>,
-    collector: Collector,
+    domain: Domain,
     tally: Tally,
     filter: Filter,
     pub(super) state: CachePadded<Mutex<State<K, V>>>,
@@ -119,7 +119,7 @@ impl<K, V> Core<K, V> {
         let table = Table::new(slots_for(capacity)?)?;
         Ok(Self {
             table: AtomicPtr::new(Box::into_raw(table)),
-            collector: Collector::new(),
+            domain: Domain::new(),
             tally: Tally::new(),
             filter: Filter::new(),
             state: CachePadded::new(Mutex::new(State {
@@ -139,7 +139,7 @@ impl<K, V> Core<K, V> {
 
     #[inline]
     pub(crate) fn pin(&self) -> Pinned<'_, K, V> {
-        Pinned { core: self, guard: self.collector.enter() }
+        Pinned { core: self, guard: self.domain.enter() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -212,7 +212,7 @@ impl<K, V> Drop for Core<K, V> {
 /// A thread's right to follow the map's pointers.
 pub(crate) struct Pinned<'a, K, V> {
     pub(super) core: &'a Core<K, V>,
-    guard: LocalGuard<'a>,
+    guard: Guard<'a>,
 }
 
 impl<'a, K, V> Pinned<'a, K, V> {
@@ -247,7 +247,7 @@ impl<'a, K, V> Pinned<'a, K, V> {
         let old = table.old.swap(ptr::null_mut(), SeqCst);
         // SAFETY: the table came from a box and can no longer be reached (C3, C4). It does not own the
         // entries that its slots point to.
-        unsafe { self.guard.defer_retire(old, seize::reclaim::boxed) };
+        unsafe { self.guard.retire(old.cast(), table::free::<K, V>) };
         // A table is too large to wait until the batch is full.
         self.guard.flush();
     }
@@ -255,14 +255,14 @@ impl<'a, K, V> Pinned<'a, K, V> {
     /// Retires an entry that has been killed and whose slots have been swept (C2).
     pub(super) fn retire_entry(&self, entry: *mut Entry<K, V>) {
         // SAFETY: a dead entry that is in no slot cannot be reached any more (C4).
-        unsafe { self.guard.defer_retire(entry, entry::reclaim_entry) };
+        unsafe { self.guard.retire(entry.cast(), entry::free::<K, V>) };
     }
 
     fn retire_value(&self, entry: &Entry<K, V>, value: *mut V) {
         // SAFETY: all entries are made by `Entry::allocate`.
         if !unsafe { Entry::is_first(entry, value) } {
             // SAFETY: the value was swapped out of the word by the caller, who thus owns it (I2).
-            unsafe { self.guard.defer_retire(value, entry::reclaim_value) };
+            unsafe { self.guard.retire(value.cast(), entry::free_value::<V>) };
         }
     }
 

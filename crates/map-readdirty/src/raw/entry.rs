@@ -23,9 +23,8 @@
 //! retires it. (I3) A value in `first` needs no destructor and lives as long as its entry; `first` is
 //! written once, before the entry is shared. (I4) `hash` and `key` never change.
 //!
-//! **Ordering**: the value word is read and written `SeqCst` throughout. Loads must be, by the rules
-//! of `seize` (`Guard::protect`); with the read-modify-writes `SeqCst` too, all operations on known
-//! keys have one total order, so that two threads which each write one key and then read the other
+//! **Ordering**: the value word is read and written `SeqCst` throughout: so all operations on known
+//! keys have one total order, and two threads which each write one key and then read the other
 //! cannot both miss the other's write. On x86-64 this costs nothing over acquire and release.
 
 use std::any::Any;
@@ -35,7 +34,6 @@ use std::ptr;
 
 use map_sync::contention;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::SeqCst};
-use seize::Collector;
 
 /// The largest value that is stored inside its entry, in bytes.
 const FIRST_MAX: usize = 16;
@@ -224,11 +222,11 @@ pub(crate) fn contain(f: impl FnOnce()) -> Result<(), Box<dyn Any + Send>> {
 ///
 /// # Safety
 ///
-/// As for [`Owned::from_raw`].
-pub(crate) unsafe fn reclaim_entry<K, V>(entry: *mut Entry<K, V>, _: &Collector) {
+/// `entry` must point to an `Entry<K, V>`; otherwise as for [`Owned::from_raw`].
+pub(crate) unsafe fn free<K, V>(entry: *mut ()) {
     let _ = contain(|| {
         // SAFETY: passed on to the caller.
-        drop(unsafe { Owned::from_raw(entry) });
+        drop(unsafe { Owned::from_raw(entry.cast::<Entry<K, V>>()) });
     });
 }
 
@@ -238,10 +236,10 @@ pub(crate) unsafe fn reclaim_entry<K, V>(entry: *mut Entry<K, V>, _: &Collector)
 ///
 /// # Safety
 ///
-/// `value` must come from `Box::into_raw` and nobody may use it any more.
-pub(crate) unsafe fn reclaim_value<V>(value: *mut V, _: &Collector) {
+/// `value` must come from the box of a `V` and nobody may use it any more.
+pub(crate) unsafe fn free_value<V>(value: *mut ()) {
     let _ = contain(|| {
         // SAFETY: passed on to the caller.
-        drop(unsafe { Box::from_raw(value) });
+        drop(unsafe { Box::from_raw(value.cast::<V>()) });
     });
 }

@@ -23,8 +23,8 @@
 //! (T4) At least one slot is empty, so a search ends. (T5) No slot becomes empty unless the next one
 //! is, so no search path is cut.
 //!
-//! **Ordering**: slots are read `SeqCst` by the rules of `seize`; they are written with `Release`,
-//! whose partner is that read: who sees the pointer sees the entry.
+//! **Ordering**: slots are written with `Release`, whose partner is every read of a slot: who sees the pointer sees
+//! the entry. The reads are `SeqCst`, as those of the value words, of whose order they are part.
 
 use std::alloc::{Layout, alloc_zeroed};
 use std::ptr;
@@ -81,6 +81,13 @@ fn tag(mixed: u64) -> usize {
     if TAGGED { ((mixed >> 16 | 1) as usize) << SHIFT } else { 0 }
 }
 
+/// Whether a slot points to an entry that may be the one with this tag.
+#[inline(always)]
+fn has_tag<T>(slot: *mut T, tag: usize) -> bool {
+    // Equal tags cancel out; an empty or swept slot has none.
+    if TAGGED { (slot.addr() ^ tag) >> SHIFT == 0 } else { slot.addr() > SWEPT }
+}
+
 #[inline]
 fn untagged<T>(slot: *mut T) -> *mut T {
     if TAGGED { slot.map_addr(|address| address & ((1 << SHIFT) - 1)) } else { slot }
@@ -124,15 +131,11 @@ impl<K, V> Table<K, V> {
         let tag = tag(mixed);
         let mut index = (mixed >> self.shift) as usize & self.mask;
         loop {
-            // SAFETY: the index is masked, and the table has `mask + 1` slots.
-            let slot = unsafe { self.slots.get_unchecked(index) }.load(SeqCst);
+            let slot = self.slot(index);
             if slot.is_null() {
                 return None;
             }
-            // Equal tags cancel out; an empty or swept slot has none.
-            let candidate =
-                if TAGGED { (slot.addr() ^ tag) >> SHIFT == 0 } else { slot.addr() != SWEPT };
-            if candidate {
+            if has_tag(slot, tag) {
                 // SAFETY: an entry that a slot points to is retired only after the slot has been
                 // overwritten (T2), so by the caller it is valid.
                 let entry = unsafe { &*untagged(slot) };
@@ -140,8 +143,15 @@ impl<K, V> Table<K, V> {
                     return Some(entry);
                 }
             }
-            index = (index + 1) & self.mask;
+            index += 1;
         }
+    }
+
+    /// Reads the slot at `index`, counted around the end.
+    #[inline(always)]
+    fn slot(&self, index: usize) -> *mut Entry<K, V> {
+        // SAFETY: the index is masked, and the table has `mask + 1` slots.
+        unsafe { self.slots.get_unchecked(index & self.mask) }.load(SeqCst)
     }
 
     /// Returns the entry in the slot at `index`.
@@ -185,4 +195,14 @@ impl<K, V> Table<K, V> {
         let slot = std::mem::replace(self.slots[index].get_mut(), ptr::null_mut());
         (slot.addr() > SWEPT).then(|| untagged(slot))
     }
+}
+
+/// Frees a retired table; the entries that its slots point to are not its own.
+///
+/// # Safety
+///
+/// `table` must come from the box of a `Table<K, V>` and nobody may use it any more.
+pub(crate) unsafe fn free<K, V>(table: *mut ()) {
+    // SAFETY: passed on to the caller.
+    drop(unsafe { Box::from_raw(table.cast::<Table<K, V>>()) });
 }

@@ -3,5 +3,6 @@
 pub(crate) mod announce;
 pub(crate) mod biased;
 pub(crate) mod membarrier;
+pub(crate) mod reclaim;
 pub(crate) mod seqlock;
 pub(crate) mod slots;

@@ -2,7 +2,7 @@
 //!
 //! **Layout**: a list of slots that only grows; a slot is owned by one thread at a time and handed on when the
 //! thread ends. A slot has four words; a word holds 0, or the address of a lock that the owner reads under,
-//! with four bits beside it.
+//! with four bits beside it. A fifth, `inside`, tells of a [domain](crate::reclaim) in the same way; see [`super::reclaim`].
 //!
 //! ```text
 //! HEAD ──> Slot{words, owned} ──> Slot ──> Slot ──> ·        thread-local CURRENT ──> one of them,
@@ -35,11 +35,19 @@ pub(crate) struct Slot {
     pub(crate) depths: [AtomicUsize; WORDS],
     /// The section that a first word with [`WRITING`] speaks of; only the owner uses it.
     pub(crate) section: AtomicPtr<Section>,
+    /// The domain that the owner is inside of, or null; [`super::reclaim`] has the rules.
+    pub(crate) inside: AtomicPtr<()>,
+    /// How often the owner has left all domains.
+    pub(crate) passes: AtomicUsize,
+    /// Further holds, and what is to be done when leaving; only the owner uses it.
+    pub(crate) due: AtomicUsize,
     /// How many slots there were before it; a sentinel has none.
     pub(crate) number: usize,
     owned: AtomicBool,
     next: AtomicPtr<Slot>,
 }
+
+const _: () = assert!(size_of::<Slot>() == 128, "two slots would share a pair of lines");
 
 /// The number of a sentinel.
 const NO_NUMBER: usize = usize::MAX;
@@ -50,6 +58,9 @@ impl Slot {
             words: [const { AtomicUsize::new(0) }; WORDS],
             depths: [const { AtomicUsize::new(0) }; WORDS],
             section: AtomicPtr::new(ptr::null_mut()),
+            inside: AtomicPtr::new(ptr::without_provenance_mut(word)),
+            passes: AtomicUsize::new(0),
+            due: AtomicUsize::new(0),
             number,
             owned: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),
@@ -71,6 +82,18 @@ impl Slot {
     pub(crate) fn is_idle(&self) -> bool {
         // Relaxed: the owner asks, of its own stores.
         self.words.iter().fold(0, |used, word| used | word.load(Ordering::Relaxed)) == 0
+            && self.inside.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Whether it is nobody's slot.
+    pub(crate) fn is_sentinel(&self) -> bool {
+        self.number == NO_NUMBER
+    }
+
+    /// Hands the slot on. Only for the owner, with no word in use.
+    pub(crate) fn hand_on(&self) {
+        // Release pairs with the acquire of `own`: the next owner sees the words idle (I3).
+        self.owned.store(false, Ordering::Release);
     }
 
     /// What the words tell of locks within `range`. Only for the owner.
@@ -124,8 +147,7 @@ impl Drop for Owner {
         // does, a guard was leaked and the slot with it.
         if slot.is_idle() {
             CURRENT.set(&DEAD);
-            // Release pairs with the acquire of `own`: the next owner sees the words idle (I3).
-            slot.owned.store(false, Ordering::Release);
+            slot.hand_on();
         }
     }
 }
@@ -151,8 +173,8 @@ pub(crate) fn current_or_new() -> &'static Slot {
     slot
 }
 
-/// Takes over an idle slot or makes one.
-fn own() -> &'static Slot {
+/// Takes over an idle slot or makes one. The caller owns it until it [hands it on](Slot::hand_on).
+pub(crate) fn own() -> &'static Slot {
     for slot in all() {
         // Acquire pairs with the release in `Owner::drop`. The load spares the line of an owned slot a write.
         if !slot.owned.load(Ordering::Relaxed)
@@ -215,10 +237,11 @@ mod fork {
         use super::{Ordering, all, current};
         let own = current();
         for slot in all().filter(|slot| !core::ptr::eq(*slot, own)) {
-            for word in slot.words.iter().chain(&slot.depths) {
+            for word in slot.words.iter().chain(&slot.depths).chain([&slot.due]) {
                 word.store(0, Ordering::Relaxed);
             }
-            slot.owned.store(false, Ordering::Release);
+            slot.inside.store(core::ptr::null_mut(), Ordering::Relaxed);
+            slot.hand_on();
         }
     }
 }
