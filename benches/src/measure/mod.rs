@@ -11,6 +11,7 @@ pub mod growth;
 mod host;
 pub mod latency;
 mod memory;
+pub mod moves;
 pub mod probe;
 pub mod record;
 mod replay;
