@@ -87,6 +87,13 @@ pub const SECTIONS: &[Section] = &[
         flags: &["keys"],
     },
     Section {
+        name: "moves",
+        about: "entries that single insertions move inside our maps, by a build that counts them",
+        runs: Runs::Full,
+        target: Target::Program(Program::with_features("moves", "contention-counters")),
+        flags: &["keys"],
+    },
+    Section {
         name: "contention",
         about: "threads in each other's way: hot keys, stampedes, iteration, too many threads",
         runs: Runs::NotQuick,
@@ -151,6 +158,14 @@ pub fn parser() -> impl TypedValueParser<Value = &'static Section> {
     // Only the names in the list get past the parser.
     PossibleValuesParser::new(values)
         .map(|name| SECTIONS.iter().find(|section| section.name == name).unwrap_or(&SECTIONS[0]))
+}
+
+/// The program of the section of this name, if it is one that has a program.
+pub fn program(name: &str) -> Option<Program<'static>> {
+    match SECTIONS.iter().find(|section| section.name == name)?.target {
+        Target::Program(program) => Some(program),
+        Target::Criterion(_) | Target::Packages => None,
+    }
 }
 
 /// The sections that a run has, in order.

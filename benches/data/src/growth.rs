@@ -35,6 +35,27 @@ pub struct Growth {
     pub work: GrowthWork,
 }
 
+/// What single insertions do for the growth of one of our maps. Counted inside the map by a build whose counters are
+/// on, on one thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moves {
+    /// The contender's id.
+    pub contender: String,
+    /// What an entry is, as in [`Cell::entry`](crate::Cell::entry).
+    pub entry: String,
+    /// Entries at the end.
+    pub entries: u64,
+    /// Entries that the busiest insertion moved to another place.
+    pub most_moved: u64,
+    /// Entries that all insertions moved, together.
+    pub moved: u64,
+    /// Pieces of its index that the busiest insertion set up, in a map that grows without moving an entry; 0 in
+    /// the others.
+    pub most_indexed: u64,
+    /// Pieces of its index that all insertions set up, together.
+    pub indexed: u64,
+}
+
 /// What one insertion does at the most. Counted, not timed: on one thread without a reader, with the
 /// same number of entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

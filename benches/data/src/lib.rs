@@ -22,7 +22,7 @@ pub use choice::{Choice, ChoiceRow};
 pub use contention::{Contention, ContentionCounts};
 pub use cost::{Allocations, Cost, Heap, HeapGrowth, Resident, Stalled, Weight};
 pub use goals::{CheckResult, GoalResult, Sense, Verdict};
-pub use growth::{Growth, GrowthWork};
+pub use growth::{Growth, GrowthWork, Moves};
 pub use instructions::{Counters, Instructions};
 pub use latency::{ClockFloor, Latency, LatencyLoop, Percentiles};
 pub use scenarios::ScenarioRow;
@@ -72,6 +72,9 @@ pub struct Results {
     /// Maps growing from empty.
     #[serde(default)]
     pub growth: Vec<Growth>,
+    /// What our maps move while they grow, counted inside.
+    #[serde(default)]
+    pub moves: Vec<Moves>,
     /// Maps where threads get in each other's way.
     #[serde(default)]
     pub contention: Vec<Contention>,

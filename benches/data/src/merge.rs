@@ -26,6 +26,7 @@ impl Results {
             latency,
             clock,
             growth,
+            moves,
             contention,
             contention_counts,
             scenarios,
@@ -49,6 +50,7 @@ impl Results {
         self.latency.extend(latency);
         self.clock = self.clock.or(clock);
         self.growth.extend(growth);
+        self.moves.extend(moves);
         self.contention.extend(contention);
         self.contention_counts.extend(contention_counts);
         self.scenarios.extend(scenarios);

@@ -5,7 +5,6 @@
 //! map itself overlap them. All keys are present, and the sum of the values found is checked.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -18,7 +17,7 @@ use super::{Alone, Host, Shared, WrongAnswer, admits, expect, fresh, size_name, 
 use crate::contenders::{CONTENDERS, Contender, LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers};
 
-/// Look-ups between two looks at the clock's flag.
+/// Look-ups between two looks at whether the round is over.
 const STRIDE: usize = 1024;
 /// Keys in the list that each thread goes through, over and over.
 const KEYS: usize = 1 << 20;
@@ -104,7 +103,7 @@ impl<H: Host<Numbers>> Asked for Full<H> {
                         block.chunks(count).for_each(|keys| many(map, keys, &mut tally));
                     }
                 }
-                if stop.load(Relaxed) {
+                if stop.is_set() {
                     break;
                 }
             }

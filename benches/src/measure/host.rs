@@ -1,13 +1,16 @@
 //! Where a job runs: on threads that share the map, or on this thread alone.
+//!
+//! The time of a round is that from the first worker's beginning to the last one's end, so a worker that ends
+//! late, or gets its first turn late, makes the round longer and no rate better. When a round ends: [`Stop`].
 
 use std::marker::PhantomData;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use map_core::{BuildMap, ConcurrentMap};
 
+use super::Stop;
 use crate::contenders::{Hasher, LocalFamily, SharedFamily};
 use crate::entries::Entries;
 use crate::raw::usage::{self, Usage};
@@ -28,12 +31,12 @@ pub trait Host<E: Entries>: 'static {
     /// The maps.
     type Map: ConcurrentMap<E::Key, E::Value> + BuildMap<Hasher>;
 
-    /// Runs `job(maps, thread, stop)` on each of `threads` threads; sets `stop` after `limit`.
+    /// Runs `job(maps, thread, stop)` on each of `threads` threads, which `stop` ends after `limit`.
     fn run<T: Send>(
         maps: &[Self::Map],
         threads: usize,
         limit: Option<Duration>,
-        job: impl Fn(&[Self::Map], usize, &AtomicBool) -> T + Sync,
+        job: impl Fn(&[Self::Map], usize, &Stop) -> T + Sync,
     ) -> Timed<T>;
 }
 
@@ -48,14 +51,15 @@ impl<F: SharedFamily, E: Entries> Host<E> for Shared<F> {
         maps: &[Self::Map],
         threads: usize,
         limit: Option<Duration>,
-        job: impl Fn(&[Self::Map], usize, &AtomicBool) -> T + Sync,
+        job: impl Fn(&[Self::Map], usize, &Stop) -> T + Sync,
     ) -> Timed<T> {
-        let stop = AtomicBool::new(false);
+        let stop = Stop::new(threads, limit);
         let gate = Barrier::new(threads + 1);
         let worker = |thread| {
             gate.wait();
             let before = usage::thread();
             let begin = Instant::now();
+            stop.begin(begin);
             let result = job(maps, thread, &stop);
             let end = Instant::now();
             let used = usage::thread().zip(before).map(|(after, before)| after - before);
@@ -66,10 +70,7 @@ impl<F: SharedFamily, E: Entries> Host<E> for Shared<F> {
             let handles: Vec<_> =
                 (0..threads).map(|thread| scope.spawn(move || worker(thread))).collect();
             gate.wait();
-            if let Some(limit) = limit {
-                thread::sleep(limit);
-                stop.store(true, Relaxed);
-            }
+            stop.end_in_time();
             handles
                 .into_iter()
                 .map(|handle| match handle.join() {
@@ -101,17 +102,13 @@ impl<F: LocalFamily, E: Entries> Host<E> for Alone<F> {
         maps: &[Self::Map],
         threads: usize,
         limit: Option<Duration>,
-        job: impl Fn(&[Self::Map], usize, &AtomicBool) -> T + Sync,
+        job: impl Fn(&[Self::Map], usize, &Stop) -> T + Sync,
     ) -> Timed<T> {
         assert_eq!(threads, 1, "this map is for one thread");
-        let stop = AtomicBool::new(false);
+        let stop = Stop::new(threads, limit);
         thread::scope(|scope| {
-            if let Some(limit) = limit {
-                let stop = &stop;
-                scope.spawn(move || {
-                    thread::sleep(limit);
-                    stop.store(true, Relaxed);
-                });
+            if limit.is_some() {
+                scope.spawn(|| stop.end_in_time());
             }
             let before = usage::thread();
             let begin = Instant::now();

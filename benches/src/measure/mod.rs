@@ -11,6 +11,7 @@ pub mod growth;
 mod host;
 pub mod latency;
 mod memory;
+pub mod moves;
 pub mod probe;
 pub mod record;
 mod replay;
@@ -18,6 +19,7 @@ mod run;
 pub mod sampled;
 pub mod scenarios;
 mod steady;
+mod stop;
 
 use std::error::Error;
 use std::fmt;
@@ -30,6 +32,7 @@ pub use memory::measure as memory;
 pub use replay::Replay;
 pub use run::{Group, Plan, Workload, admits, size_name};
 pub use steady::Steady;
+pub use stop::Stop;
 
 use crate::contenders::{Contender, LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers};

@@ -16,6 +16,11 @@ use crate::workloads::{Mix, Streams};
 /// Entries from which on growth has no round that is not kept.
 const LONG_GROWTH: u64 = 1_000_000;
 
+/// The seconds that starting and ending one thread takes, roughly.
+const START: f64 = 1e-4;
+/// The seconds that making one thread's stream takes, roughly.
+const STREAM: f64 = 0.008;
+
 /// What is done to a map.
 #[derive(Clone, Debug)]
 pub enum Workload {
@@ -192,10 +197,13 @@ impl Plan {
     /// How many seconds all that takes, roughly.
     pub fn estimate(&self) -> f64 {
         let group = |group: &Group| {
-            let once = group.workload.seconds(self.limit) * self.rounds as f64;
-            let steps: usize = group.cells.iter().map(|(_, contenders)| contenders.len()).sum();
+            let round = group.workload.seconds(self.limit);
+            let cells = group.cells.iter().map(|(threads, contenders)| {
+                (round + START * *threads as f64) * contenders.len() as f64
+            });
             let fill = 3e-7 * group.workload.keys() as f64 * CONTENDERS.len() as f64;
-            once * steps as f64 + fill + 0.02
+            let most = group.cells.iter().map(|(threads, _)| *threads).max().unwrap_or(0);
+            cells.sum::<f64>() * self.rounds as f64 + fill + STREAM * most as f64 + 0.02
         };
         self.groups.iter().map(group).sum()
     }

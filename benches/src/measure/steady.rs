@@ -12,12 +12,11 @@
 //!   can only have given way to overwrites of this round.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use map_core::ConcurrentMap;
 
-use super::{Host, Round, Subject, WrongAnswer, expect, fresh};
+use super::{Host, Round, Stop, Subject, WrongAnswer, expect, fresh};
 use crate::entries::{Entries, STAMP_BITS, STAMP_MASK, Stamped};
 use crate::workloads::{BATCH, Counts, Mix, Op, Stream, Streams};
 
@@ -133,9 +132,9 @@ where
 
     /// Does operations until `stop`, at which it looks after every `count`; returns how many.
     #[inline]
-    pub(super) fn run_until(&mut self, stop: &AtomicBool, count: usize) -> u64 {
+    pub(super) fn run_until(&mut self, stop: &Stop, count: usize) -> u64 {
         let start = self.n;
-        while !stop.load(Relaxed) {
+        while !stop.is_set() {
             self.run(count);
         }
         self.n - start
@@ -258,7 +257,7 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
         &mut self,
         threads: usize,
         limit: Option<Duration>,
-        job: impl Fn(&mut Worker<'_, H::Map, E>, usize, &AtomicBool) -> T + Sync,
+        job: impl Fn(&mut Worker<'_, H::Map, E>, usize, &Stop) -> T + Sync,
     ) -> Result<(Round, Vec<T>), WrongAnswer> {
         let (entries, streams, next) = (&*self.entries, &self.streams.threads, &self.next);
         let stamps = self.stamps;
@@ -296,9 +295,8 @@ impl<H: Host<E>, E: Entries> Steady<H, E> {
 
 impl<H: Host<E>, E: Entries> Subject for Steady<H, E> {
     fn round(&mut self, threads: usize, limit: Duration) -> Result<Round, WrongAnswer> {
-        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &AtomicBool| {
-            worker.run_until(stop, BATCH)
-        };
+        let job =
+            |worker: &mut Worker<'_, H::Map, E>, _, stop: &Stop| worker.run_until(stop, BATCH);
         self.work(threads, Some(limit), job).map(|(round, _)| round)
     }
 }

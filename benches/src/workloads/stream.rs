@@ -9,7 +9,7 @@ use rand_distr::{Distribution, Zipf};
 
 use super::Mix;
 
-/// Operations between two looks at the clock's flag.
+/// Operations between two looks at whether the round is over.
 pub const BATCH: usize = 256;
 /// Operations in a stream, at the least: long enough that no branch predictor learns it.
 const LENGTH: usize = 1 << 18;

@@ -1,14 +1,18 @@
-//! Counts of waiting: how often threads get in each other's way inside a map.
+//! Counts of waiting: how often threads get in each other's way inside a map. Beside them, the work of growing:
+//! what one operation moves, or sets up instead.
 //!
 //! With the feature `contention-counters` off, the default, every function here is empty and inlined,
 //! and [`lock`] is a plain lock. With it on, only the slow paths count: an exchange that failed, a lock
 //! that was taken, a search that begins again; what succeeds at once pays for a test at the most.
 //!
-//! **Layout**: the counts are the whole program's, in stripes by thread, so that counting adds little
-//! contention of its own.
+//! **Layout**: the counts of waiting are the whole program's, in stripes by thread, so that counting adds little
+//! contention of its own. Growth is counted for each thread by itself, so that a thread can ask what its own
+//! operation has done.
 //!
 //! **Ordering**: all relaxed. The counts publish nothing; [`totals`] is exact once the threads that counted
 //! have been joined.
+
+use std::cell::Cell;
 
 use crate::shim::{Mutex, MutexGuard};
 
@@ -39,6 +43,40 @@ impl Counts {
             failed_exchanges: self.failed_exchanges.wrapping_sub(start.failed_exchanges),
         }
     }
+}
+
+/// What one thread has done for the growth of maps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grown {
+    /// Entries moved to another place of a map.
+    pub moved: u64,
+    /// Pieces of an index set up, in a map that grows without moving an entry.
+    pub indexed: u64,
+}
+
+thread_local! {
+    static GROWN: Cell<Grown> = const { Cell::new(Grown { moved: 0, indexed: 0 }) };
+}
+
+/// Counts an entry that is moved.
+#[inline(always)]
+pub fn moved() {
+    if COUNTS {
+        GROWN.set(Grown { moved: grown().moved + 1, ..grown() });
+    }
+}
+
+/// Counts a piece of an index that is set up.
+#[inline(always)]
+pub fn indexed() {
+    if COUNTS {
+        GROWN.set(Grown { indexed: grown().indexed + 1, ..grown() });
+    }
+}
+
+/// What the calling thread has counted since it began; zeros if this build does not count.
+pub fn grown() -> Grown {
+    GROWN.get()
 }
 
 /// Passes on whether a compare-and-swap succeeded, and counts it if it did not.
@@ -159,5 +197,14 @@ mod tests {
         } else {
             assert_eq!(counted, Counts::default());
         }
+    }
+
+    #[test]
+    fn growth_is_counted_by_the_thread_that_does_it() {
+        std::thread::spawn(|| (0..5).for_each(|_| moved())).join().unwrap();
+        (0..3).for_each(|_| moved());
+        indexed();
+        let expected = if COUNTS { Grown { moved: 3, indexed: 1 } } else { Grown::default() };
+        assert_eq!(grown(), expected);
     }
 }

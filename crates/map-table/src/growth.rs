@@ -24,6 +24,7 @@
 use core::borrow::Borrow;
 
 use hashbrown::HashTable;
+use map_sync::contention;
 
 use crate::Table;
 use crate::table::allocate;
@@ -57,6 +58,7 @@ impl<K, V> Draining<K, V> {
             let hash = rehash(key);
             if let Ok(entry) = self.table.get_bucket_entry(bucket) {
                 live.insert_unique(hash, entry.remove().0, never_rehash);
+                contention::moved();
             }
         }
     }

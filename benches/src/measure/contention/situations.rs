@@ -3,13 +3,15 @@
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use map_core::ConcurrentMap;
 
 use super::super::steady::Worker;
-use super::super::{Alone, Host, Round, Shared, Steady, WrongAnswer, expect, fresh, sits_out};
+use super::super::{
+    Alone, Host, Round, Shared, Steady, Stop, WrongAnswer, expect, fresh, sits_out,
+};
 use super::same_hash::SameHash;
 use crate::contenders::{Contender, LocalFamily, SharedFamily, Visitor};
 use crate::entries::{Entries, Numbers, Stamped};
@@ -24,8 +26,9 @@ const ALIKE: u64 = 16;
 /// Entries of the map that more threads use than there are cores.
 const CROWDED: u64 = 1000;
 
-/// Operations between two looks at the clock's flag: few, because some maps take long over them here.
-const LOOK: usize = 16;
+/// Operations, or entries iterated, between two looks at whether the round is over: few, because some maps
+/// take long over them here.
+const LOOK: usize = 64;
 
 /// A way in which threads get in each other's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,8 +177,7 @@ struct Everyone<H: Host<E>, E: Entries>(Steady<H, E>);
 
 impl<H: Host<E>, E: Entries> Strained for Everyone<H, E> {
     fn strain(&mut self, threads: usize, limit: Duration) -> Result<Outcome, WrongAnswer> {
-        let job =
-            |worker: &mut Worker<'_, H::Map, _>, _, stop: &AtomicBool| worker.run_until(stop, LOOK);
+        let job = |worker: &mut Worker<'_, H::Map, _>, _, stop: &Stop| worker.run_until(stop, LOOK);
         let (round, each) = self.0.work(threads, Some(limit), job)?;
         Ok(Outcome { round, each, ..Outcome::default() })
     }
@@ -191,14 +193,15 @@ enum Part {
 }
 
 /// Iterates until `stop`. No key comes or goes, so each pass must visit every key once.
-fn walk<M: ConcurrentMap<u64, u64>>(map: &M, stop: &AtomicBool) -> Part {
+fn walk<M: ConcurrentMap<u64, u64>>(map: &M, stop: &Stop) -> Part {
     let (mut visited, mut right) = (0, Ok(()));
-    while !stop.load(Relaxed) && right.is_ok() {
+    while !stop.is_set() && right.is_ok() {
         let (mut passed, mut ids) = (0, 0);
         let pass: ControlFlow<()> = map.try_for_each(|key, value| {
             passed += 1;
             ids += if *key == value.id() { *key } else { u64::from(u32::MAX) };
-            if stop.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let over = passed % LOOK as u64 == 0 && stop.is_set();
+            if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         visited += passed;
         if pass.is_continue() {
@@ -214,7 +217,7 @@ fn walk<M: ConcurrentMap<u64, u64>>(map: &M, stop: &AtomicBool) -> Part {
 
 impl<H: Host<Numbers>> Strained for Iterating<H> {
     fn strain(&mut self, threads: usize, limit: Duration) -> Result<Outcome, WrongAnswer> {
-        let job = |worker: &mut Worker<'_, H::Map, _>, thread, stop: &AtomicBool| match thread {
+        let job = |worker: &mut Worker<'_, H::Map, _>, thread, stop: &Stop| match thread {
             0 => walk(worker.map(), stop),
             _ => Part::Wrote(worker.run_until(stop, LOOK)),
         };

@@ -7,7 +7,6 @@
 mod schedule;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -17,7 +16,7 @@ pub use schedule::Schedule;
 
 use super::record::{Samples, Times, WINDOW};
 use super::steady::Worker;
-use super::{Group, Host, OfMix, Plan, Round, Steady, Subject, Workload, WrongAnswer};
+use super::{Group, Host, OfMix, Plan, Round, Steady, Stop, Subject, Workload, WrongAnswer};
 use super::{circumstances_of, turns};
 use crate::circumstances::Steal;
 use crate::contenders::{Contender, LocalFamily, SharedFamily, Visitor};
@@ -111,7 +110,7 @@ impl<H: Host<E>, E: Entries> Timed for Steady<H, E> {
         to: &mut Loop,
     ) -> Result<(), WrongAnswer> {
         let room = ((limit.as_nanos() / FASTEST_SAMPLE) as usize).min(MOST_SAMPLES);
-        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &AtomicBool| {
+        let job = |worker: &mut Worker<'_, H::Map, E>, _, stop: &Stop| {
             (closed_loop(worker, room, stop), 0)
         };
         let (round, samples) = self.work(threads, Some(limit), job)?;
@@ -125,7 +124,7 @@ impl<H: Host<E>, E: Entries> Timed for Steady<H, E> {
         schedule: Schedule,
         to: &mut Loop,
     ) -> Result<(), WrongAnswer> {
-        let job = |worker: &mut Worker<'_, H::Map, E>, thread, _: &AtomicBool| {
+        let job = |worker: &mut Worker<'_, H::Map, E>, thread, _: &Stop| {
             open_loop(schedule, thread, threads, |count| worker.run(count))
         };
         let (round, samples) = self.work(threads, None, job)?;
@@ -134,19 +133,19 @@ impl<H: Host<E>, E: Entries> Timed for Steady<H, E> {
     }
 }
 
-fn closed_loop<M, E>(worker: &mut Worker<'_, M, E>, room: usize, stop: &AtomicBool) -> Samples
+fn closed_loop<M, E>(worker: &mut Worker<'_, M, E>, room: usize, stop: &Stop) -> Samples
 where
     E: Entries,
     M: ConcurrentMap<E::Key, E::Value>,
 {
     let mut samples = Samples::with_room_for(room);
-    while !stop.load(Relaxed) && samples.has_room() {
+    while !stop.is_set() && samples.has_room() {
         for _ in 0..WINDOW {
             let begin = Instant::now();
             worker.run(1);
             samples.add(begin.elapsed().as_nanos() as u64);
             worker.run(CLOSED_GROUP as usize - 1);
-            if stop.load(Relaxed) {
+            if stop.is_set() {
                 break;
             }
         }

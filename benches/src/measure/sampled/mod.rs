@@ -9,7 +9,6 @@
 
 mod subjects;
 
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -17,7 +16,7 @@ use map_core::ConcurrentMap;
 
 pub use subjects::{OfShape, OfTrace};
 
-use super::{Host, WrongAnswer};
+use super::{Host, Stop, WrongAnswer};
 use crate::entries::{Entries, STAMP_MASK, Stamped};
 use crate::raw::usage;
 use crate::workloads::{BATCH, Op};
@@ -211,7 +210,7 @@ fn run<H: Host<E>, E: Entries>(
     map: &[H::Map],
     threads: usize,
     limit: Option<Duration>,
-    work: impl Fn(&H::Map, usize, &AtomicBool, &mut Tally) + Sync,
+    work: impl Fn(&H::Map, usize, &Stop, &mut Tally) + Sync,
 ) -> Seen {
     let timed = H::run(map, threads, limit, |map, thread, stop| {
         let mut tally = Tally::new();

@@ -1,10 +1,9 @@
 //! The workloads that are sampled: a shape in its steady state, growth, a recorded trace.
 
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use map_core::ConcurrentMap;
 
@@ -76,12 +75,9 @@ impl<H: Host<E>, E: Entries> Sampler for Shaped<H, E> {
         }
         let stream = |thread: usize| &self.streams[thread % self.streams.len()];
         let (entries, next, pause) = (&*self.entries, &self.next, self.shape.pause);
-        let begin = OnceLock::new();
         let seen = run::<H, E>(&self.map, threads, Some(limit), |map, worker, stop, tally| {
             let mut n = next[worker];
-            // With many more threads than cores, the thread that sets `stop` may wait long for its turn.
-            let begin = begin.get_or_init(Instant::now);
-            while !stop.load(Relaxed) && begin.elapsed() < limit {
+            while !stop.is_set() {
                 for (op, id) in stream(worker).part(n, BATCH) {
                     tally.act(map, entries, op, id);
                 }

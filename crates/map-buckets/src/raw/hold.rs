@@ -5,6 +5,7 @@
 //! it cannot be used after the bucket was changed or let go.
 
 use map_core::ReserveError;
+use map_sync::contention;
 use map_sync::shim::atomic::{Ordering, fence};
 
 use super::bits::{Bits, Depth};
@@ -250,6 +251,7 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
             let tag = self.bucket.tag(&place);
             // SAFETY: held, announced, and a place that was found in this bucket.
             let entry = unsafe { place.take(self.bucket) };
+            contention::moved();
             // SAFETY: this bucket is held, and `to` is the caller's.
             if let Err(entry) = unsafe { target.put(tag, entry) } {
                 // SAFETY: as above.

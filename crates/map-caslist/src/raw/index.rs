@@ -28,6 +28,7 @@ use core::ptr::{self, NonNull};
 use std::alloc::{alloc_zeroed, dealloc};
 
 use map_core::ReserveError;
+use map_sync::contention;
 use map_sync::shim::atomic::{
     AtomicPtr, AtomicU32,
     Ordering::{AcqRel, Acquire, Release},
@@ -208,6 +209,7 @@ impl Segment {
         let place = &index.segments[segment_of(self.level)];
         // AcqRel, Acquire: partner of every load of a segment.
         if place.compare_exchange(ptr::null_mut(), self.links.as_ptr(), AcqRel, Acquire).is_ok() {
+            contention::indexed();
             core::mem::forget(self);
         }
     }

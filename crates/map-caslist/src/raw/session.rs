@@ -110,6 +110,7 @@ impl<'m, K, V> Session<'m, K, V> {
             // Only the claimer writes to the sentinel until the list leads to it.
             link.store(gap.next.claimed());
             if gap.before.swing(gap.next, Tagged::sentinel(link)) {
+                contention::indexed();
                 return Start { link, next: link.settle(), level };
             }
         }

@@ -30,6 +30,7 @@
 //! removed. `clear`, `retain` and `shrink_to_fit` leave none of those they saw.
 
 use map_core::ReserveError;
+use map_sync::contention;
 use map_sync::reentrancy::Section;
 
 use super::core::{Pinned, State};
@@ -97,6 +98,7 @@ impl<K, V> Pinned<'_, K, V> {
         }
         state.filled += usize::from(table.put(shared.hash, entry));
         state.entries += 1;
+        contention::moved();
         true
     }
 

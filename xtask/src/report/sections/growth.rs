@@ -1,6 +1,6 @@
 //! What growing costs: time-lines of a map that is filled, and what its busiest insertion did.
 
-use atlas_bench_data::{Growth, Results};
+use atlas_bench_data::{Growth, Moves, Results};
 
 use super::kind_of_entry;
 use crate::report::format::{bytes_of, count, keys, nanoseconds, seconds};
@@ -13,7 +13,8 @@ pub(super) fn section(results: &Results) -> Option<Section> {
         let title = format!("From empty to {} entries{}", keys(entries), kind_of_entry(entry));
         part(results, title, &of_it)
     });
-    (!results.growth.is_empty()).then(|| Section {
+    let parts: Vec<_> = parts.chain(inside(results)).collect();
+    (!parts.is_empty()).then(|| Section {
         id: "growth",
         title: "Growth",
         about: "One thread fills an empty map while another reads. The time-lines show insertions in each \
@@ -21,7 +22,7 @@ pub(super) fn section(results: &Results) -> Option<Section> {
                 was inserted, a short line an early end. The tables tell the longest single operations and \
                 what the busiest insertion did, which is counted and not timed."
             .into(),
-        parts: parts.collect(),
+        parts,
     })
 }
 
@@ -108,6 +109,34 @@ fn work(results: &Results, of_it: &[&Growth]) -> Table {
     Table { caption, ..table(results, of_it, head, &columns) }
 }
 
+/// What our maps have counted themselves, if they have.
+fn inside(results: &Results) -> Option<Part> {
+    type Member<'r> = &'r Moves;
+    let low = |title: &str, value: fn(&Moves) -> u64| {
+        Column::new(title, Good::Low, count, move |m: &Member<'_>| Some(value(m) as f64))
+    };
+    let columns = [
+        low("entries moved by one insertion, at the most", |m| m.most_moved),
+        low("by all", |m| m.moved),
+        low("pieces of an index set up by one, at the most", |m| m.most_indexed),
+        low("by all insertions", |m| m.indexed),
+    ];
+    let tables = grouped(&results.moves, |m| (&m.entry, m.entries)).into_iter();
+    let tables = tables.map(|((entry, entries), of_it)| {
+        let caption = format!("From empty to {} entries{}", keys(entries), kind_of_entry(entry));
+        let head = |m: &Member<'_>| (m.contender.clone(), String::new());
+        Table { caption, ..table(results, &of_it, head, &columns) }
+    });
+    let words = "Counted by our maps themselves, in a build with counters. A figure that is the same at every size is \
+                 a constant. A map that moves nothing sets up pieces of its index instead.";
+    (!results.moves.is_empty()).then(|| Part {
+        title: "Moved by one insertion, counted inside our maps".into(),
+        words: vec![words.into()],
+        tables: tables.collect(),
+        ..Part::default()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +150,16 @@ mod tests {
         assert_eq!(part.charts.len(), results.growth.len());
         assert_eq!(part.charts.iter().filter(|svg| svg.contains("goes on to")).count(), 1);
         assert!(part.words[0].starts_with("Filled first: `map-rwlock`"), "{}", part.words[0]);
+    }
+
+    #[test]
+    fn moves_are_shown_with_and_without_times() {
+        let parts = |results| section(&results).map(|section| section.parts).unwrap_or_default();
+        let both = parts(sample());
+        let moves = both.last().expect("the sample has moves");
+        assert_eq!(moves.tables.len(), 2, "a table for each size");
+        assert_eq!(parts(Results { growth: Vec::new(), ..sample() }).len(), 1);
+        assert_eq!(parts(Results { moves: Vec::new(), ..sample() }).len(), both.len() - 1);
+        assert!(section(&Results::default()).is_none());
     }
 }
