@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `linearizability` | random histories of all maps, judged; then the same of maps that are broken on purpose |
 //! | `sanitizers` | the suites, the tests of the parts and a stress program, with AddressSanitizer and LeakSanitizer |
+//! | `reentrancy` | every operation inside every piece of the user's code; compared with `docs/reentrancy.md` |
 //! | `models` | models of the locks, every schedule up to a bound |
 //! | `memory` | short-lived threads, churn, drops on a small stack |
 //!
@@ -31,6 +32,7 @@ pub fn run(flags: &Verify) -> Result<()> {
         let result = match layer {
             Layer::Linearizability => linearizability(&workspace, flags),
             Layer::Sanitizers => sanitizers(&workspace, flags),
+            Layer::Reentrancy => reentrancy(&workspace, flags),
             Layer::Models => models(&workspace, flags),
             Layer::Memory => program(&workspace, flags, "memory"),
         };
@@ -97,6 +99,15 @@ fn sanitizers(workspace: &Workspace, flags: &Verify) -> Result<()> {
     let mut stress = sanitized("run");
     stress.args(["--package", "atlas-verify", "--bin", "stress", "--"]);
     workspace::run(stress.args(handed_on(flags)))
+}
+
+/// In a debug build, which `cargo test` has made most of.
+fn reentrancy(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    let mut command = workspace.cargo("run");
+    command.args(["--package", "atlas-verify", "--bin", "reentrancy", "--"]);
+    command.arg("--page").arg(workspace.root.join("docs/reentrancy.md"));
+    command.args(flags.write.then_some("--write"));
+    workspace::run(command.args(handed_on(flags)))
 }
 
 fn models(workspace: &Workspace, flags: &Verify) -> Result<()> {
