@@ -237,6 +237,10 @@ pub enum Layer {
     Sanitizers,
     /// Every operation inside every piece of the user's code: works or is refused
     Reentrancy,
+    /// A thread stopped at every point of an operation of map-caslist, while others go on
+    Frozen,
+    /// Capacities that no machine has room for; what colliding keys cost
+    Hostile,
     /// Models of the locks, every schedule up to a bound
     Models,
     /// Short-lived threads, churn, drops on a small stack
@@ -254,6 +258,8 @@ impl Layer {
             Self::Linearizability => "linearizability",
             Self::Sanitizers => "sanitizers",
             Self::Reentrancy => "reentrancy",
+            Self::Frozen => "frozen",
+            Self::Hostile => "hostile",
             Self::Models => "models",
             Self::Memory => "memory",
         }
