@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `linearizability` | a history that no order explains |
 //! | `stress` | a lost, torn, doubled or leaked entry; built with AddressSanitizer, also memory misused |
+//! | `reentrancy` | an operation that hangs or answers wrongly when the user's code calls it inside another |
+//! | `hostile` | an abort where room cannot be had; what keys cost that all collide |
 //! | `memory` | memory that grows though the map does not; a drop that needs too much stack |
 //!
 //! `cargo xtask verify` builds and runs them. Each prints its seed and its figures, and fails by a panic.

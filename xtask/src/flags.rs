@@ -220,6 +220,9 @@ pub struct Verify {
     /// Make the one history with this seed again and again, as a failure says
     #[arg(long, requires = "seed")]
     pub again: bool,
+    /// Write docs/reentrancy.md from what is measured, instead of comparing it
+    #[arg(long, conflicts_with_all = ["map", "again"])]
+    pub write: bool,
     /// Only this map (repeatable)
     #[arg(long, value_name = "NAME", value_parser = map)]
     pub map: Vec<String>,
@@ -232,6 +235,12 @@ pub enum Layer {
     Linearizability,
     /// The suites and a stress program with AddressSanitizer and LeakSanitizer
     Sanitizers,
+    /// Every operation inside every piece of the user's code: works or is refused
+    Reentrancy,
+    /// A thread stopped at every point of an operation of map-caslist, while others go on
+    Frozen,
+    /// Capacities that no machine has room for; what colliding keys cost
+    Hostile,
     /// Models of the locks, every schedule up to a bound
     Models,
     /// Short-lived threads, churn, drops on a small stack
@@ -240,13 +249,17 @@ pub enum Layer {
 
 impl Layer {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Linearizability, Self::Sanitizers, Self::Models, Self::Memory];
+    pub const ALL: &[Self] =
+        &[Self::Linearizability, Self::Sanitizers, Self::Reentrancy, Self::Models, Self::Memory];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Linearizability => "linearizability",
             Self::Sanitizers => "sanitizers",
+            Self::Reentrancy => "reentrancy",
+            Self::Frozen => "frozen",
+            Self::Hostile => "hostile",
             Self::Models => "models",
             Self::Memory => "memory",
         }
@@ -396,6 +409,7 @@ mod tests {
             &["verify", "memory", "--minutes", "0"],
             &["verify", "--map", "map-nosuch"],
             &["verify", "--again"],
+            &["verify", "--write", "--map", "rwlock"],
         ] {
             let line = error(arguments);
             assert!(line.starts_with("error: ") && !line.contains('\n'), "{arguments:?}: {line}");

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | `linearizability` | random histories of all maps, judged; then the same of maps that are broken on purpose |
 //! | `sanitizers` | the suites, the tests of the parts and a stress program, with AddressSanitizer and LeakSanitizer |
+//! | `reentrancy` | every operation inside every piece of the user's code; compared with `docs/reentrancy.md` |
+//! | `frozen` | a thread stopped at every access to memory of an operation of `map-caslist` |
+//! | `hostile` | capacities that no machine has room for; what colliding keys cost |
 //! | `models` | models of the locks, every schedule up to a bound |
 //! | `memory` | short-lived threads, churn, drops on a small stack |
 //!
@@ -31,6 +34,9 @@ pub fn run(flags: &Verify) -> Result<()> {
         let result = match layer {
             Layer::Linearizability => linearizability(&workspace, flags),
             Layer::Sanitizers => sanitizers(&workspace, flags),
+            Layer::Reentrancy => reentrancy(&workspace, flags),
+            Layer::Frozen => frozen(&workspace),
+            Layer::Hostile => program(&workspace, flags, "hostile"),
             Layer::Models => models(&workspace, flags),
             Layer::Memory => program(&workspace, flags, "memory"),
         };
@@ -80,6 +86,8 @@ fn sanitizers(workspace: &Workspace, flags: &Verify) -> Result<()> {
             // The sanitizers are not stable; this is the one use of what is not.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", "-Zsanitizer=address")
+            // Capacities that are too large are to be refused, not reported.
+            .env("ASAN_OPTIONS", "allocator_may_return_null=1")
             .env("CARGO_TARGET_DIR", workspace.target.join("sanitizers"));
         command
     };
@@ -89,14 +97,40 @@ fn sanitizers(workspace: &Workspace, flags: &Verify) -> Result<()> {
             || flags.map.iter().any(|name| name.trim_start_matches("map-") == short)
     };
     let mut tests = sanitized("test");
-    tests.args(["--lib", "--tests", "--package", "map-sync", "--package", "map-buckets"]);
+    tests.args(["--lib", "--tests", "--no-fail-fast"]);
+    for part in ["map-sync", "map-table", "map-buckets"] {
+        tests.args(["--package", part]);
+    }
     for map in MAPS.iter().filter(|map| chosen(map.name)) {
         tests.args(["--package", map.name]);
     }
-    workspace::run(with_seed(&mut tests, flags))?;
+    if let Some(minutes) = flags.minutes {
+        // The suites of all maps take about a minute each time.
+        tests.env("ATLAS_CASES", format!("{:.0}", minutes.max(1.0)));
+    }
+    let tests = workspace::run(with_seed(&mut tests, flags));
     let mut stress = sanitized("run");
     stress.args(["--package", "atlas-verify", "--bin", "stress", "--"]);
-    workspace::run(stress.args(handed_on(flags)))
+    tests.and(workspace::run(stress.args(handed_on(flags))))
+}
+
+/// In a debug build, which `cargo test` has made most of.
+fn reentrancy(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    let mut command = workspace.cargo("run");
+    command.args(["--package", "atlas-verify", "--bin", "reentrancy", "--"]);
+    command.arg("--page").arg(workspace.root.join("docs/reentrancy.md"));
+    command.args(flags.write.then_some("--write"));
+    workspace::run(command.args(handed_on(flags)))
+}
+
+/// In a build of its own, in which accesses to memory can be stopped.
+fn frozen(workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo("test");
+    command
+        .args(["--package", "map-caslist", "--test", "frozen", "--", "--nocapture"])
+        .env("RUSTFLAGS", "--cfg atlas_freeze")
+        .env("CARGO_TARGET_DIR", workspace.target.join("frozen"));
+    workspace::run(&mut command)
 }
 
 fn models(workspace: &Workspace, flags: &Verify) -> Result<()> {

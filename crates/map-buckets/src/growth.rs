@@ -226,9 +226,11 @@ impl<K, V> Core<K, V> {
         }
         let level = level_for::<K, V>(entries)?;
         let slots = if level > 0 { Shape::<K, V>::SLOTS } else { first_slots::<K, V>(entries) };
+        // Before anything is changed, so that a refusal changes nothing.
+        let mut fresh = self.index.fresh(level)?;
         self.enlarge_first(exclude, slots)?;
         self.index.reach(level)?;
-        (0..1 << level).try_for_each(|bucket| self.index.make_bucket(bucket).map(drop))?;
+        self.index.add(&mut fresh)?;
         while self.index.state().level() < level {
             if !self.index.state().is_growing() {
                 self.begin_growth(exclude)?;
@@ -272,8 +274,10 @@ impl<K, V> Core<K, V> {
         if slots < Shape::<K, V>::SLOTS {
             return self.index.make_first(slots);
         }
+        let mut fresh = self.index.fresh(level)?;
         self.index.replace_first(slots, |_| ())?;
         self.index.reach(level)?;
+        self.index.add(&mut fresh)?;
         for index in 0..1 << level {
             self.index.make_bucket(index)?.header().set_depth(Depth::of_level(level));
         }

@@ -81,6 +81,28 @@ fn a_shortage_at_any_size_is_lived_through() {
 }
 
 #[test]
+fn a_refused_reservation_changes_nothing() {
+    for entries in [1, 20, 27, 60, 2000] {
+        let table = BucketTable::new();
+        for key in 0..entries {
+            table.writer().insert(hash(&key), &mut Some((key, key)), hash);
+        }
+        let (before, capacity) = (ALIVE.get(), table.capacity());
+        REFUSE.set(true);
+        for additional in [5000, 1 << 36] {
+            table.writer().try_reserve(additional, hash).expect_err("there is no memory");
+            assert!(BucketTable::<u64, u64>::try_with_capacity(additional).is_err());
+        }
+        REFUSE.set(false);
+        assert_eq!((ALIVE.get(), table.capacity()), (before, capacity), "{entries} entries");
+        table.writer().try_reserve(5000, hash).expect("there is memory");
+        for key in 0..entries {
+            assert_eq!(table.copy(hash(&key), &key), Some(key));
+        }
+    }
+}
+
+#[test]
 fn all_memory_is_given_back() {
     fn check<V>(value: impl Fn(u64) -> V, hash: impl Fn(&u64) -> u64 + Copy) {
         let before = ALIVE.get();

@@ -210,10 +210,18 @@ macro_rules! __full_laws {
             plain {
                 "plain::unique_keys_and_values" unique_keys_and_values,
             }
+            hostile {
+                "hostile::hash_lies" hash_lies,
+                "hostile::eq_lies" eq_lies,
+                "hostile::both_lie" both_lie,
+                "hostile::hasher_lies" hasher_lies,
+            }
             capacity {
                 "capacity::impossible_maps_are_refused" impossible_maps_are_refused,
                 "capacity::impossible_reservations_change_nothing"
                     impossible_reservations_change_nothing,
+                "capacity::a_panic_while_room_is_made_changes_nothing"
+                    a_panic_while_room_is_made_changes_nothing,
                 "capacity::room_is_made" room_is_made,
                 "capacity::reserving_beside_writers" reserving_beside_writers,
                 "capacity::shrinking_keeps_entries" shrinking_keeps_entries,
@@ -225,6 +233,8 @@ macro_rules! __full_laws {
                 "collection::owned_iteration_moves" owned_iteration_moves,
                 "collection::owned_iteration_may_stop" owned_iteration_may_stop,
                 "collection::clone_and_debug" clone_and_debug,
+                "collection::a_panic_in_drop_drops_the_rest" a_panic_in_drop_drops_the_rest,
+                "collection::a_panic_in_clone_leaves_nothing" a_panic_in_clone_leaves_nothing,
             }
         }
     };

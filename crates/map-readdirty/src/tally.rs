@@ -6,11 +6,14 @@
 //! **Invariant**: the wrapping difference of all insertions and all removals is the number of entries
 //! whose value word is not null.
 //!
-//! **Ordering**: relaxed; the counts publish nothing.
+//! **Ordering**: [`len`](Tally::len) reads all removals before any insertion. So an entry whose removal it counts is one whose
+//! insertion it counts, unless that was still under way, and entries that stay are never taken for removed, however long
+//! the thread is stopped in between. The removals are counted with release and read with acquire; insertions are
+//! relaxed, for they publish nothing.
 
 use map_sync::counter::thread_number;
 use map_sync::pad::CachePadded;
-use map_sync::shim::atomic::{AtomicUsize, Ordering::Relaxed};
+use map_sync::shim::atomic::{AtomicUsize, Ordering};
 use map_sync::shim::thread::available_parallelism;
 
 /// After how many removals through one stripe the caller is told to look.
@@ -36,22 +39,25 @@ impl Tally {
 
     #[inline]
     pub(crate) fn inserted(&self) {
-        self.stripe().inserted.fetch_add(1, Relaxed);
+        self.stripe().inserted.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a removal; `true` now and then, when the caller should look whether to sweep.
     #[inline]
     pub(crate) fn removed(&self) -> bool {
-        self.stripe().removed.fetch_add(1, Relaxed) % REMOVALS_PER_CHECK == REMOVALS_PER_CHECK - 1
+        // Release pairs with the acquire in `len`.
+        let before = self.stripe().removed.fetch_add(1, Ordering::Release);
+        before % REMOVALS_PER_CHECK == REMOVALS_PER_CHECK - 1
     }
 
     /// Exact when nothing is counted at the same time; never negative.
     pub(crate) fn len(&self) -> usize {
-        let count = |sum: usize, stripe: &CachePadded<Stripe>| {
-            let inserted = stripe.inserted.load(Relaxed);
-            sum.wrapping_add(inserted).wrapping_sub(stripe.removed.load(Relaxed))
+        let sum_of = |count: fn(&Stripe) -> usize| {
+            self.stripes.iter().fold(0, |sum: usize, stripe| sum.wrapping_add(count(stripe)))
         };
-        let sum = self.stripes.iter().fold(0, count);
+        // Acquire pairs with the release in `removed`.
+        let removed = sum_of(|stripe| stripe.removed.load(Ordering::Acquire));
+        let sum = sum_of(|stripe| stripe.inserted.load(Ordering::Relaxed)).wrapping_sub(removed);
         usize::try_from(sum as isize).unwrap_or(0)
     }
 
@@ -63,11 +69,11 @@ impl Tally {
 
 fn stripe_count() -> usize {
     static STRIPES: AtomicUsize = AtomicUsize::new(0);
-    match STRIPES.load(Relaxed) {
+    match STRIPES.load(Ordering::Relaxed) {
         0 => {
             let threads = available_parallelism().map_or(4, usize::from);
             let stripes = threads.next_power_of_two().min(MAX_STRIPES);
-            STRIPES.store(stripes, Relaxed);
+            STRIPES.store(stripes, Ordering::Relaxed);
             stripes
         }
         stripes => stripes,

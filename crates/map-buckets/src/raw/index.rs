@@ -225,6 +225,7 @@ impl<K, V> Index<K, V> {
             new
         } else {
             let directory = Self::longer(&memory, 1)?;
+            memory.chunks.try_reserve(1).map_err(|_| ReserveError::AllocError)?;
             let chunk = allocate(Self::CHUNK_LAYOUT)?;
             memory.chunks.push((0, chunk));
             // SAFETY: a chunk begins with a bucket, zeroed.
@@ -281,12 +282,50 @@ impl<K, V> Index<K, V> {
         let mut memory = self.memory.lock();
         let place = index / Self::CHUNK;
         if memory.directory()[place].load(Ordering::Relaxed).is_null() {
+            memory.chunks.try_reserve(1).map_err(|_| ReserveError::AllocError)?;
             let chunk = allocate(Self::CHUNK_LAYOUT)?;
             memory.chunks.push((place * Self::CHUNK, chunk));
             // Release pairs with the acquire in `bucket`: the buckets are seen zeroed.
             memory.directory()[place].store(chunk.as_ptr(), Ordering::Release);
         }
         self.bucket(index).ok_or(ReserveError::AllocError)
+    }
+
+    /// Allocates what is missing for all buckets of a level but the first chunk; nothing of it is in use yet.
+    ///
+    /// Much memory is first asked for at once and given back: what the system will not give is refused before page after
+    /// page is taken.
+    pub(crate) fn fresh(&self, level: u32) -> Result<Fresh<K, V>, ReserveError> {
+        let overflow = ReserveError::CapacityOverflow;
+        let places = (1_usize << level).div_ceil(Self::CHUNK);
+        // The directory only gets longer; what others make meanwhile is found in `add`.
+        let reached = self.memory.lock().directory().len().min(places);
+        let present = |place: &usize| self.bucket(*place * Self::CHUNK).is_some();
+        let count = (places - 1) - (1..reached).filter(present).count();
+        let size = Self::CHUNK_LAYOUT.size().checked_mul(count).ok_or(overflow)?;
+        probe(Layout::from_size_align(size, Self::CHUNK_LAYOUT.align()).map_err(|_| overflow)?)?;
+        let mut fresh = Fresh { chunks: Vec::new(), entries: PhantomData };
+        fresh.chunks.try_reserve_exact(count).map_err(|_| ReserveError::AllocError)?;
+        for place in (1..places).filter(|place| *place >= reached || !present(place)) {
+            fresh.chunks.push((place, allocate(Self::CHUNK_LAYOUT)?));
+        }
+        Ok(fresh)
+    }
+
+    /// Gives the index the chunks, but for those that others have made meanwhile. The directory reaches them.
+    pub(crate) fn add(&self, fresh: &mut Fresh<K, V>) -> Result<(), ReserveError> {
+        let mut memory = self.memory.lock();
+        memory.chunks.try_reserve(fresh.chunks.len()).map_err(|_| ReserveError::AllocError)?;
+        fresh.chunks.retain(|&(place, chunk)| {
+            let free = memory.directory()[place].load(Ordering::Relaxed).is_null();
+            if free {
+                memory.chunks.push((place * Self::CHUNK, chunk));
+                // Release pairs with the acquire in `bucket`: the buckets are seen zeroed.
+                memory.directory()[place].store(chunk.as_ptr(), Ordering::Release);
+            }
+            !free
+        });
+        Ok(())
     }
 
     /// Frees the chunks whose buckets are all above a level, and what was replaced.
@@ -396,6 +435,40 @@ impl<K, V> Drop for Index<K, V> {
     fn drop(&mut self) {
         self.free_all_but(None);
     }
+}
+
+/// Chunks that no index has yet, with the places that are theirs.
+pub(crate) struct Fresh<K, V> {
+    chunks: Vec<(usize, NonNull<Header>)>,
+    entries: PhantomData<(K, V)>,
+}
+
+impl<K, V> Drop for Fresh<K, V> {
+    fn drop(&mut self) {
+        for (_, chunk) in self.chunks.drain(..) {
+            // SAFETY: allocated with this layout in `fresh`, and no index has it.
+            unsafe { alloc::dealloc(chunk.as_ptr().cast(), Index::<K, V>::CHUNK_LAYOUT) };
+        }
+    }
+}
+
+/// From how many bytes on memory is asked for at once before it is taken. Beyond what allocators keep for later.
+const PROBED: usize = 64 << 20;
+
+/// Whether so much memory could be had. Takes none.
+fn probe(layout: Layout) -> Result<(), ReserveError> {
+    if layout.size() < PROBED {
+        return Ok(());
+    }
+    // The box keeps the compiler from leaving out an allocation that nothing uses.
+    // SAFETY: the size is not zero.
+    let memory = core::hint::black_box(unsafe { alloc::alloc(layout) });
+    if memory.is_null() {
+        return Err(ReserveError::AllocError);
+    }
+    // SAFETY: allocated with this layout.
+    unsafe { alloc::dealloc(memory, layout) };
+    Ok(())
 }
 
 /// Zeroed memory for buckets.

@@ -2,14 +2,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use core::hash::BuildHasher;
 use core::marker::PhantomData;
 
 use map_core::{BuildMap, CapacityMap, ConcurrentMap, ShrinkMap};
 
-use crate::family::{FullFamily, FullOf, Shrink};
+use crate::family::{FullFamily, FullOf, PlainValue, Shrink};
 use crate::harness::{message, team};
-use crate::hashers::Mixed;
+use crate::hashers::{Mixed, Mixer};
 use crate::model::{Model, agree};
+use crate::token::{Ended, Event, fused, tick};
 use crate::types::Large;
 
 type Numbers<F> = FullOf<F, u64, u64, Mixed>;
@@ -45,6 +47,55 @@ pub fn impossible_reservations_change_nothing<F: FullFamily>() {
             agree(&map, &model);
         }
         assert!(map.insert(entries, 1), "the map is usable after a refusal");
+    }
+}
+
+/// A hasher that panics when told to.
+#[derive(Clone, Debug, Default)]
+struct Fused;
+
+impl BuildHasher for Fused {
+    type Hasher = Mixer;
+
+    fn build_hasher(&self) -> Mixer {
+        tick(Event::Hash);
+        Mixer::default()
+    }
+}
+
+/// A panic at the n-th hash of a key, while room is made or given back, changes nothing; of plain entries and of others.
+pub fn a_panic_while_room_is_made_changes_nothing<F: FullFamily>() {
+    panic_while_room_is_made::<F, u64>(|value| value);
+    panic_while_room_is_made::<F, Box<u64>>(Box::new);
+}
+
+fn panic_while_room_is_made<F: FullFamily, V: PlainValue + PartialEq<V>>(value: fn(u64) -> V) {
+    for entries in [3, 14, 28, 56, 200_u64] {
+        for occurrence in 1.. {
+            let map = FullOf::<F, u64, V, Fused>::with_capacity_and_hasher(0, Fused);
+            map.insert_many((0..entries).map(|key| (key, value(key))));
+            let ended = fused(Event::Hash, occurrence, || map.reserve(4 * entries as usize));
+            assert_ne!(ended, Ended::Swallowed, "the panic does not reach the caller");
+            let mut found = 0;
+            map.for_each(|key, held| {
+                assert!(*held == value(*key), "the value of key {key}");
+                found += 1;
+            });
+            assert_eq!(
+                (found, map.len() as u64),
+                (entries, entries),
+                "after hash no. {occurrence}"
+            );
+            for key in 0..3 * entries {
+                assert_eq!(map.insert(key, value(key)), key >= entries, "key {key}");
+            }
+            for key in 0..3 * entries {
+                assert!(map.read(&key, |held| *held == value(key)) == Some(true), "key {key}");
+            }
+            if ended == Ended::Whole {
+                break;
+            }
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use core::fmt::Debug;
 
 use map_core::{BuildMap, ConcurrentMap};
 
-use crate::family::{FullFamily, FullOf};
+use crate::calls::{fill, filled_value};
+use crate::family::{Family, FullFamily, FullOf, empty};
 use crate::harness::Random;
 use crate::hashers::Mixed;
 use crate::model::{Model, agree};
-use crate::token::{Ledger, Token};
+use crate::token::{Ended, Event, Ledger, Token, fused};
 use crate::types::{TestKey, Unique};
 
 type Numbers<F> = FullOf<F, u64, u64, Mixed>;
@@ -96,4 +97,58 @@ where
     let small: Numbers<F> = [(1, 10), (2, 20)].into_iter().collect();
     let shown = format!("{small:?}");
     assert!(shown == "{1: 10, 2: 20}" || shown == "{2: 20, 1: 10}", "{shown}");
+}
+
+/// At the n-th drop of a key or a value while the map itself is dropped: each other one is dropped all the same, and once.
+pub fn a_panic_in_drop_drops_the_rest<F: Family>() {
+    for entries in [1, 3, 14, 56] {
+        for occurrence in 1.. {
+            let ledger = Ledger::open();
+            let map = empty::<F, Token, Token, Mixed>();
+            fill(&map, ledger, entries);
+            // So that there is something retired, too.
+            map.insert(Token::new(ledger, 0), Token::new(ledger, 7));
+            map.remove(&Token::new(ledger, 1));
+            let ended = fused(Event::Drop, occurrence, || drop(map));
+            let what =
+                format!("after a panic in drop no. {occurrence} of a map of {entries} entries");
+            ledger.assert_settled(&what);
+            if ended == Ended::Whole {
+                break;
+            }
+        }
+    }
+}
+
+/// A panic at the n-th `Clone`, `Hash` or `Eq` while a map is cloned reaches the caller, and leaves the map as it is and
+/// nothing of the copy.
+pub fn a_panic_in_clone_leaves_nothing<F: FullFamily>()
+where
+    FullOf<F, Token, Token, Mixed>: Clone,
+{
+    for (event, entries) in [Event::Clone, Event::Hash, Event::Eq]
+        .into_iter()
+        .flat_map(|event| [1, 14, 56].map(|entries| (event, entries)))
+    {
+        for occurrence in 1.. {
+            let ledger = Ledger::open();
+            let map = FullOf::<F, Token, Token, Mixed>::with_capacity_and_hasher(0, Mixed);
+            fill(&map, ledger, entries);
+            let mut copied = entries as usize;
+            let ended = fused(event, occurrence, || copied = map.clone().len());
+            let what =
+                format!("after a panic in {event:?} no. {occurrence} of a clone of {entries}");
+            assert_ne!(ended, Ended::Swallowed, "{what}: the panic does not reach the caller");
+            assert_eq!(copied as u64, entries, "{what}: the copy");
+            for key in 0..entries {
+                let value = map.read(&Token::new(ledger, key), Token::number);
+                assert_eq!(value, Some(filled_value(key)), "{what}: key {key}");
+            }
+            drop(map);
+            ledger.assert_settled(&what);
+            if ended == Ended::Whole {
+                break;
+            }
+        }
+    }
 }

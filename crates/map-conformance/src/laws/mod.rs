@@ -7,6 +7,7 @@ pub mod concurrent;
 pub mod drops;
 pub mod go;
 pub mod histories;
+pub mod hostile;
 pub mod iteration;
 pub mod panics;
 pub mod plain;

@@ -43,8 +43,10 @@ caught! {
     torn_compare_exchange: TORN_EXCHANGE by concurrent::compare_exchange_has_one_winner,
         concurrent::counters_lose_nothing, histories::have_an_explanation, go::concurrent_cache;
     leaks: LEAKS by drops::after_every_operation, drops::after_every_operation_pinned,
-        drops::after_a_race;
+        drops::after_a_race, collection::a_panic_in_drop_drops_the_rest, hostile::hash_lies, hostile::eq_lies,
+        hostile::both_lie;
     drops_twice: DROPS_TWICE by drops::after_every_operation, drops::after_a_race,
+        hostile::hash_lies, hostile::eq_lies, hostile::both_lie,
         visibility::lent_values_stay_alive;
     len_drifts: LEN_DRIFTS by whole::len_is_near_and_settles;
     a_panic_poisons: POISONS by panics::in_closures, panics::in_hash, panics::in_eq,
@@ -96,6 +98,7 @@ sloppiness_caught! {
     plain::unique_keys_and_values,
     capacity::impossible_maps_are_refused,
     capacity::impossible_reservations_change_nothing,
+    capacity::a_panic_while_room_is_made_changes_nothing,
     capacity::room_is_made,
     capacity::reserving_beside_writers,
     capacity::shrinking_keeps_entries,
@@ -104,4 +107,5 @@ sloppiness_caught! {
     collection::owned_iteration_moves,
     collection::owned_iteration_may_stop,
     collection::clone_and_debug,
+    collection::a_panic_in_clone_leaves_nothing,
 }

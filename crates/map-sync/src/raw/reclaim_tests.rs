@@ -1,8 +1,7 @@
-use core::cell::Cell;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, mpsc};
-
 use super::{BATCH, Domain, Guard};
+use crate::shim::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use crate::shim::{Arc, Barrier, mpsc, thread};
+use core::cell::Cell;
 
 /// Counts how often it was freed.
 #[derive(Default)]
@@ -14,6 +13,9 @@ impl Drop for Count {
     }
 }
 
+/// # Safety
+///
+/// `object` must come from a box of a `Count`.
 unsafe fn free(object: *mut ()) {
     // SAFETY: only boxes of `Count` are retired with it, once each.
     drop(unsafe { Box::from_raw(object.cast::<Count>()) });
@@ -67,7 +69,7 @@ fn freed_beside(
 ) -> Vec<usize> {
     let (freed, [stopped, go]) = (Arc::default(), [Barrier::new(2), Barrier::new(2)]);
     let mut seen = Vec::new();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| {
             reader(&|| {
                 stopped.wait();
@@ -134,6 +136,9 @@ fn what_is_freed_may_retire_more() {
         left: usize,
         freed: &'a Cell<usize>,
     }
+    /// # Safety
+    ///
+    /// `object` must come from a box of a `Chain`.
     unsafe fn free_chain(object: *mut ()) {
         // SAFETY: only boxes of `Chain` are retired with it, once each.
         let chain = unsafe { Box::from_raw(object.cast::<Chain<'_>>()) };
@@ -168,7 +173,7 @@ fn a_thread_that_is_being_torn_down_can_enter() {
     let (domain, freed) = (Arc::new(Domain::new()), Arc::default());
     for _ in 0..2 {
         let last = AtExit(domain.clone(), Arc::clone(&freed));
-        let thread = std::thread::spawn(move || {
+        let thread = thread::spawn(move || {
             // Set first, so that it is torn down after the thread's slot on most systems.
             LAST.set(Some(last));
             drop(Domain::new().enter());
@@ -187,7 +192,7 @@ fn more_threads_than_bags() {
     const THREADS: usize = 100;
     let (domain, freed) = (Domain::new(), Arc::default());
     let all_inside = Barrier::new(THREADS);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 let guard = domain.enter();
@@ -204,6 +209,9 @@ fn more_threads_than_bags() {
 #[test]
 fn nothing_is_freed_under_a_reader() {
     const ALIVE: usize = 0xA11E;
+    /// # Safety
+    ///
+    /// `object` must come from a box of an atomic.
     unsafe fn poison(object: *mut ()) {
         // SAFETY: only boxes of atomics are retired with it, once each.
         let object = unsafe { Box::from_raw(object.cast::<AtomicUsize>()) };
@@ -212,7 +220,7 @@ fn nothing_is_freed_under_a_reader() {
     let domain = Domain::new();
     let shared = AtomicPtr::new(Box::into_raw(Box::new(AtomicUsize::new(ALIVE))));
     let (done, is_done) = mpsc::channel::<()>();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| {
             for round in 0..50_000 {
                 let guard = domain.enter();
