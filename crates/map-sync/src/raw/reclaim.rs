@@ -1,17 +1,18 @@
 //! Domains, guards and grace periods. What they are for and what they promise: [`crate::reclaim`].
 //!
 //! **Layout**: a thread's slot tells by `inside` where the thread is: null, the address of a domain, or `ANY` when it has
-//! entered a second domain before it left the first. `passes` counts how often it has left. The domain has a bag for each
+//! entered a third domain before it left the others. A second one is in `inside_too`. `passes` counts how often it has left. The domain has a bag for each
 //! slot number below `OWN_BAGS`, made when it is first needed, and one under a mutex for all others.
 //!
 //! ```text
 //! enter:    inside = domain;  light fence;  ...reads...        leave:  passes += 1;  inside = null
 //!
-//! collect:  seal the batch;  heavy fence;  for each slot: note passes if inside is the domain or ANY
+//! collect:  seal the batch;  heavy fence;  for each slot: note passes if it is inside the domain or ANY
 //! later:    free the batch if each noted slot has other passes, or inside is something else
 //! ```
 //!
-//! **Invariants**: (I1) only the owner of a slot writes its `inside`, `passes` and `due`. (I2) A bag with a number is used only
+//! **Invariants**: (I1) only the owner of a slot writes its `inside`, `inside_too`, `passes` and `due`; `inside_too` is null while
+//! `inside` is. (I2) A bag with a number is used only
 //! by the owner of the slot of that number, and only while `busy` says so; a slot is handed on with release and acquire. (I3)
 //! What is in a bag was made unreachable for threads that enter later, before it came there.
 //!
@@ -20,8 +21,8 @@
 //! gone, or the collector sees what the reader stored before its light fence: `inside`, and the `passes` of before. In the first
 //! case the reader has no hold of the object. (b) In the second it is noted with these passes, or it has left already,
 //! which the collector saw by an acquire of what the leaving released. (c) Noted, it holds the batch back until `passes` or
-//! `inside` is seen changed; both are changed, with release, only when the reader has left or refreshes. `passes` is read before
-//! `inside`: should the thread leave and enter again between the two reads, then the note is of the earlier
+//! `inside` is seen null; both change so, with release, only when the reader has left or refreshes. `passes` is read before
+//! where it is: should the thread leave and enter again between the two reads, then the note is of the earlier
 //! passage, and the later one began after the heavy fence, so that it cannot reach the object.
 //!
 //! **After `fork`** the other threads' bags may have been left in the middle of a change. They are marked `busy` then, are never
@@ -49,10 +50,12 @@ const SPARES: usize = 2;
 const COLLECT: usize = 1;
 /// In `due`: the slot belongs to the guard and not to the thread.
 const BORROWED: usize = 2;
+/// In `due`: `inside_too` is to be cleared when the thread leaves.
+const SECOND: usize = 4;
 /// In `due`: one further guard of the same thread.
-const HOLD: usize = 4;
+const HOLD: usize = 8;
 
-/// `inside` of a thread that has entered several domains. Not the sentinels' value, and no address.
+/// `inside` of a thread that has entered more than two domains. Not the sentinels' value, and no address.
 const ANY: *mut () = ptr::without_provenance_mut(usize::MAX - 1);
 
 /// Counts the threads that follow the pointers of one structure, and frees what they can no longer reach.
@@ -152,12 +155,18 @@ impl Domain {
         if inside.is_null() {
             return self.announce(slot);
         }
-        slot.due.store(slot.due.load(Ordering::Relaxed) + HOLD, Ordering::Relaxed);
-        if inside == self.address() || inside == ANY {
-            return Guard { domain: self, slot, _thread: PhantomData };
+        let mut due = slot.due.load(Ordering::Relaxed) + HOLD;
+        if !is_inside(slot, self.address()) {
+            if slot.inside_too.load(Ordering::Relaxed).is_null() {
+                slot.inside_too.store(self.address(), Ordering::Relaxed);
+                due |= SECOND;
+            } else {
+                slot.inside.store(ANY, Ordering::Relaxed);
+            }
+            // As in `announce`.
+            membarrier::light_or_full();
         }
-        slot.inside.store(ANY, Ordering::Relaxed);
-        membarrier::light_or_full();
+        slot.due.store(due, Ordering::Relaxed);
         Guard { domain: self, slot, _thread: PhantomData }
     }
 
@@ -218,10 +227,9 @@ impl Domain {
         if let Some(mut batch) = self.with_bag(slot, Bag::seal) {
             membarrier::heavy();
             for other in slots::all() {
-                // Acquire pairs with the releases of `leave`: what was read before is over. Passes first, see above.
+                // Acquire pairs with the release of `pass`: what was read before is over. Passes first, see above.
                 let passes = other.passes.load(Ordering::Acquire);
-                let inside = other.inside.load(Ordering::Acquire);
-                if inside == self.address() || inside == ANY {
+                if is_inside(other, self.address()) {
                     batch.inside.push((other, passes));
                 }
             }
@@ -310,10 +318,7 @@ impl Guard<'_> {
             // As in `announce`; `inside` still tells of the domain.
             membarrier::light_or_full();
         } else if due < HOLD {
-            self.slot.due.store(due & BORROWED, Ordering::Relaxed);
-            self.pass();
-            self.slot.inside.store(ptr::null_mut(), Ordering::Release);
-            self.collect_if(due);
+            self.leave(due, due & BORROWED);
             self.rejoin();
         }
     }
@@ -339,7 +344,14 @@ impl Guard<'_> {
         self.slot.passes.store(passes.wrapping_add(1), Ordering::Release);
     }
 
-    fn collect_if(&self, due: usize) {
+    /// Leaves all domains, does what is `due`, and leaves `rest` of that to be done.
+    fn leave(&self, due: usize, rest: usize) {
+        self.slot.due.store(rest, Ordering::Relaxed);
+        self.pass();
+        if due & SECOND != 0 {
+            self.slot.inside_too.store(ptr::null_mut(), Ordering::Release);
+        }
+        self.slot.inside.store(ptr::null_mut(), Ordering::Release);
         if due & COLLECT != 0 {
             self.domain.collect(self.slot);
         }
@@ -351,10 +363,7 @@ impl Guard<'_> {
             self.slot.due.store(due - HOLD, Ordering::Relaxed);
             return;
         }
-        self.slot.due.store(0, Ordering::Relaxed);
-        self.pass();
-        self.slot.inside.store(ptr::null_mut(), Ordering::Release);
-        self.collect_if(due);
+        self.leave(due, 0);
         if due & BORROWED != 0 {
             self.slot.hand_on();
         }
@@ -404,6 +413,13 @@ impl Bag {
         self.filling.free();
         self.waiting.iter_mut().for_each(Batch::free);
     }
+}
+
+/// Whether the slot's owner may be inside the domain with this address.
+fn is_inside(slot: &Slot, domain: *mut ()) -> bool {
+    // Acquire pairs with the release of leaving: what was read before is over.
+    let inside = slot.inside.load(Ordering::Acquire);
+    inside == domain || inside == ANY || slot.inside_too.load(Ordering::Acquire) == domain
 }
 
 /// Whether the slot's owner has left the passage with this number.

@@ -101,19 +101,37 @@ fn a_reader_holds_back_what_was_retired_while_it_was_inside() {
 }
 
 #[test]
-fn readers_of_another_domain_hold_back_nothing_and_of_two_domains_everything() {
-    let (domain, other, third) = (Domain::new(), Domain::new(), Domain::new());
-    let seen = freed_beside(&domain, 3, |wait| {
-        let outer = other.enter();
+fn readers_of_other_domains_hold_back_nothing_and_of_three_everything() {
+    let (domain, others) = (Domain::new(), [(); 3].map(|()| Domain::new()));
+    let seen = freed_beside(&domain, 4, |wait| {
+        let first = others[0].enter();
         wait();
-        let inner = third.enter();
+        let second = others[1].enter();
         // In the order in which they were made, too.
-        drop(outer);
+        drop(first);
+        wait();
+        let third = others[2].enter();
+        drop(second);
+        wait();
+        drop(third);
+        wait();
+    });
+    assert_eq!(seen, [BATCH, 2 * BATCH, 2 * BATCH, 4 * BATCH]);
+}
+
+#[test]
+fn a_second_domain_is_held_back_until_the_thread_has_left() {
+    let (domain, other) = (Domain::new(), Domain::new());
+    let seen = freed_beside(&domain, 3, |wait| {
+        let mut outer = other.enter();
+        let inner = domain.enter();
         wait();
         drop(inner);
         wait();
+        outer.refresh();
+        wait();
     });
-    assert_eq!(seen, [BATCH, BATCH, 3 * BATCH]);
+    assert_eq!(seen, [0, 0, 3 * BATCH]);
 }
 
 #[test]

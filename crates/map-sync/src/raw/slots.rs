@@ -37,6 +37,8 @@ pub(crate) struct Slot {
     pub(crate) section: AtomicPtr<Section>,
     /// The domain that the owner is inside of, or null; [`super::reclaim`] has the rules.
     pub(crate) inside: AtomicPtr<()>,
+    /// A second domain that the owner is inside of, or null.
+    pub(crate) inside_too: AtomicPtr<()>,
     /// How often the owner has left all domains.
     pub(crate) passes: AtomicUsize,
     /// Further holds, and what is to be done when leaving; only the owner uses it.
@@ -59,6 +61,7 @@ impl Slot {
             depths: [const { AtomicUsize::new(0) }; WORDS],
             section: AtomicPtr::new(ptr::null_mut()),
             inside: AtomicPtr::new(ptr::without_provenance_mut(word)),
+            inside_too: AtomicPtr::new(ptr::null_mut()),
             passes: AtomicUsize::new(0),
             due: AtomicUsize::new(0),
             number,
@@ -240,6 +243,7 @@ mod fork {
             for word in slot.words.iter().chain(&slot.depths).chain([&slot.due]) {
                 word.store(0, Ordering::Relaxed);
             }
+            slot.inside_too.store(core::ptr::null_mut(), Ordering::Relaxed);
             slot.inside.store(core::ptr::null_mut(), Ordering::Relaxed);
             slot.hand_on();
         }
