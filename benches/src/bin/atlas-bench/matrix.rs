@@ -49,8 +49,8 @@ impl Options {
         let go = self.go.as_ref().map(|path| Go::build(path, self.go_fault).map(Arc::new));
         let mut plan = Plan {
             go: go.transpose()?,
-            rounds: rounds.rounds(common.choose(3, 5, 5)),
-            limit: rounds.limit(common.choose(0.015, 0.03, 0.04)),
+            rounds: rounds.rounds(common.choose(3, 5, 4)),
+            limit: rounds.limit(common.choose(0.015, 0.03, 0.03)),
             seed: common.seed,
             ..Plan::default()
         };

@@ -61,7 +61,6 @@ const ANY: *mut () = ptr::without_provenance_mut(usize::MAX - 1);
 /// Counts the threads that follow the pointers of one structure, and frees what they can no longer reach.
 ///
 /// See the [module](crate::reclaim). Dropping it frees all that was retired.
-#[derive(Default)]
 pub struct Domain {
     bags: AtomicPtr<Bags>,
     shared: Mutex<Bag>,
@@ -115,7 +114,7 @@ impl Domain {
     pub fn new() -> Self {
         // Decided here, so that no reader pays for a full fence once a domain exists.
         membarrier::available();
-        Self::default()
+        Self { bags: AtomicPtr::new(ptr::null_mut()), shared: Mutex::default() }
     }
 
     /// Enters: what is reachable now stays valid while the guard lives.
@@ -239,6 +238,12 @@ impl Domain {
             batch.free();
             self.with_bag(slot, |bag| bag.keep(batch));
         }
+    }
+}
+
+impl Default for Domain {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
