@@ -14,8 +14,7 @@
 //! come and go within a few operations never reach the array and do not disturb it.
 //!
 //! Do not choose it when threads insert new keys all the time: these inserts pass one mutex
-//! (`map-sharded` has many, `map-caslist` none). Nor for many small maps: an empty one takes about
-//! 18 kilobytes, nearly all for the thread tables of the reclamation scheme. An overwrite allocates a box.
+//! (`map-sharded` has many, `map-caslist` none). An overwrite allocates a box.
 //!
 //! # Example
 //!
