@@ -185,9 +185,13 @@ pub fn wanted(flags: &Bench) -> Vec<&'static Section> {
 
 /// Builds what the sections run.
 pub fn build(workspace: &Workspace, sections: &[&Section]) -> Result<()> {
+    let mut built = Vec::new();
     for section in sections {
-        if let Target::Program(program) = section.target {
+        if let Target::Program(program) = section.target
+            && !built.contains(&program.binary())
+        {
             program.build(workspace)?;
+            built.push(program.binary());
         }
     }
     for section in sections {

@@ -37,7 +37,8 @@ impl<'n> Program<'n> {
         self.features.is_empty()
     }
 
-    fn binary(self) -> &'n str {
+    /// The binary that it is, or is part of.
+    pub fn binary(self) -> &'n str {
         if self.is_common() { COMMON } else { self.name }
     }
 

@@ -1,14 +1,15 @@
 //! Domains, guards and grace periods. What they are for and what they promise: [`crate::reclaim`].
 //!
 //! **Layout**: a thread's slot tells by `inside` where the thread is: null, the address of a domain, or `ANY` when it has
-//! entered a third domain before it left the others. A second one is in `inside_too`. `passes` counts how often it has left. The domain has a bag for each
-//! slot number below `OWN_BAGS`, made when it is first needed, and one under a mutex for all others.
+//! entered a third domain before it left the others. A second one is in `inside_too`. `passes` counts how often it
+//! has left. The domain has a bag for each slot number below `OWN_BAGS`, made when it is first needed, and one under a
+//! mutex for all others.
 //!
 //! ```text
 //! enter:    inside = domain;  light fence;  ...reads...        leave:  passes += 1;  inside = null
 //!
 //! collect:  seal the batch;  heavy fence;  for each slot: note passes if it is inside the domain or ANY
-//! later:    free the batch if each noted slot has other passes, or inside is something else
+//! later:    free the batch if each noted slot has other passes, or its inside is null
 //! ```
 //!
 //! **Invariants**: (I1) only the owner of a slot writes its `inside`, `inside_too`, `passes` and `due`; `inside_too` is null while
@@ -25,8 +26,8 @@
 //! where it is: should the thread leave and enter again between the two reads, then the note is of the earlier
 //! passage, and the later one began after the heavy fence, so that it cannot reach the object.
 //!
-//! **After `fork`** the other threads' bags may have been left in the middle of a change. They are marked `busy` then, are never
-//! looked into again, and what is in them is leaked.
+//! **After `fork`** another thread's bag may have been left in the middle of a change. It is marked `busy` then, is never
+//! looked into again, and what is in it is leaked.
 
 use core::cell::UnsafeCell;
 use core::fmt;
