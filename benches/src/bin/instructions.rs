@@ -206,8 +206,8 @@ fn run(options: &Options) -> Result<()> {
     }
     results.notes = notes;
     let scratch = Scratch::new()?;
-    let length = 2 * common.choose(5000, 20_000, 200_000);
-    let seconds = common.choose(1.0, 2.5, 10.0) * cells.len() as f64;
+    let length = 2 * common.choose(5000, 20_000, 40_000);
+    let seconds = common.choose(1.0, 2.5, 4.0) * cells.len() as f64;
     let progress = Progress::new(cells.len(), seconds);
     for cell in &cells {
         let streams = |length| -> Vec<_> {

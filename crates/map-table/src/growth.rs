@@ -8,11 +8,11 @@
 //!
 //! **Why it is finished in time**: `old` has `B` buckets and holds at most `7/8 B` entries. Doubled,
 //! `live` has room for `7/4 B`, so `7/8 B` new entries fit beside the moved ones; of the same size,
-//! `7/16 B` or more do. A new entry takes one place, and its write has scanned 8 buckets: `old` is empty
-//! after `B/8` writes, when at least `5/16 B` places are left. Two buckets per write would do for
-//! doubling, three for both; 8 end the time in which a look-up may have to ask two tables sooner (a
-//! seventh of the way to the next doubling) and still touch few cache lines: neighbours in `old` are
-//! neighbours in `live`, because the bucket is the low bits of the hash.
+//! `7/16 B` or more do. A new entry takes one place, and its write has scanned 32 buckets: `old` is empty
+//! after `B/32` writes. Two buckets per write would do for doubling, three for both; 32 end the time in
+//! which a look-up may have to ask two tables sooner (a 28th of the way to the next doubling) and still
+//! touch few cache lines: neighbours in `old` are neighbours in `live`, because the bucket is the low
+//! bits of the hash.
 //!
 //! **Panics**: an entry leaves `old` only after its hash is known, and from there to its place in `live`
 //! no code of the user runs. The cursor passes a bucket *before* its key is hashed, so that a key whose
@@ -30,7 +30,7 @@ use crate::Table;
 use crate::table::allocate;
 
 /// How many buckets of the old table a write empties: the most entries that it moves.
-pub const BUCKETS_PER_WRITE: usize = 8;
+pub const BUCKETS_PER_WRITE: usize = 32;
 
 /// A table that is being emptied.
 pub(crate) struct Draining<K, V> {

@@ -53,7 +53,7 @@ fn growth_moves_a_constant_number_of_entries_per_write() {
         growing += usize::from(counted.table.is_growing());
     }
     assert!(counted.most.get() <= BUCKETS_PER_WRITE, "moved {}", counted.most.get());
-    assert!(growing > 10_000, "the test must see growth in progress: {growing}");
+    assert!(growing > 3000, "the test must see growth in progress: {growing}");
     assert!((0..200_000).all(|key| counted.table.find(hash(&key), &key) == Some(&key)));
 }
 

@@ -49,7 +49,7 @@ impl Options {
         let go = self.go.as_ref().map(|path| Go::build(path, self.go_fault).map(Arc::new));
         let mut plan = Plan {
             go: go.transpose()?,
-            rounds: rounds.rounds(common.choose(3, 5, 4)),
+            rounds: rounds.rounds(common.choose(3, 5, 3)),
             limit: rounds.limit(common.choose(0.015, 0.03, 0.03)),
             seed: common.seed,
             ..Plan::default()

@@ -68,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // The first size given is that of the steady states, the last that of the fresh keys.
     let keys = &keys.keys;
     let scale = Scale {
-        rounds: rounds.rounds(common.choose(1, 2, 3)),
+        rounds: rounds.rounds(common.choose(1, 2, 2)),
         limit: rounds.limit(common.choose(0.05, 0.1, 0.2)),
         entries: keys.first().copied().unwrap_or(common.choose(10_000, 100_000, 100_000)),
         fresh: keys.last().copied().unwrap_or(common.choose(100_000, 1_000_000, 10_000_000)),
