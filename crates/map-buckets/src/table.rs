@@ -160,11 +160,11 @@ impl<K, V> BucketTable<K, V> {
         Writer::new(self.core())
     }
 
-    /// Copies the value of a key, beside writers, unless the first attempt meets an obstacle; then ask [`copy`](Self::copy).
+    /// Copies the value of a key, beside writers; takes no lock.
     ///
     /// # Errors
     ///
-    /// If a writer is at work, or the table is growing.
+    /// If writers were at work on the key's bucket each of many times; then ask [`copy`](Self::copy).
     #[inline(always)]
     pub fn try_copy<Q>(&self, hash: u64, key: &Q) -> Result<Option<V>, Contended>
     where

@@ -19,7 +19,8 @@ const ATTEMPTS: u32 = 64;
 pub struct Contended;
 
 impl<K, V> Core<K, V> {
-    /// Copies the value of a key, beside writers, if the first guess is right and nobody writes.
+    /// Copies the value of a key, beside writers: the short way if the first guess is right, nobody writes and no chain
+    /// has to be searched.
     #[inline(always)]
     pub(crate) fn try_copy<Q>(&self, bits: Bits, key: &Q) -> Result<Option<V>, Contended>
     where
@@ -27,8 +28,23 @@ impl<K, V> Core<K, V> {
         Q: Eq + ?Sized,
     {
         let index = self.index.guess(bits);
-        let bucket = self.index.bucket(index).ok_or(Contended)?;
-        copy_from(bucket, index, bits, key).map_err(|_| Contended)
+        if let Some(bucket) = self.index.bucket(index) {
+            if let Ok(copy) = copy_from_slots(bucket, index, bits, key) {
+                return Ok(copy);
+            }
+        }
+        self.copy_the_long_way(bits, key)
+    }
+
+    /// Not inlined, so that the short way needs few registers and no place in memory.
+    #[cold]
+    #[inline(never)]
+    fn copy_the_long_way<Q>(&self, bits: Bits, key: &Q) -> Result<Option<V>, Contended>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.copy(bits, key)
     }
 
     /// Copies the value of a key, beside writers.
@@ -79,7 +95,7 @@ impl<K, V> Core<K, V> {
             for place in bucket.places() {
                 // SAFETY: in bounds of the slot.
                 let key = unsafe { &raw const (*place.entry).0 };
-                // SAFETY: as in `copy_from`.
+                // SAFETY: as in `holds`.
                 into.push((unsafe { plain::load(key) }, copy_value(place.entry)));
                 if place.is_chained() && !seq.is_unchanged(version) {
                     whole = false;
@@ -96,10 +112,37 @@ impl<K, V> Core<K, V> {
     }
 }
 
+/// A key that is not in the slots may be in the chain, or somebody writes, or the bucket is not the right one.
+struct NotTold;
+
+/// Copies a value from the slots of the bucket at `index`, if that tells all.
+#[inline(always)]
+fn copy_from_slots<K, V, Q>(
+    bucket: Bucket<K, V>,
+    index: usize,
+    bits: Bits,
+    key: &Q,
+) -> Result<Option<V>, NotTold>
+where
+    K: Borrow<Q>,
+    Q: Eq + ?Sized,
+{
+    let seq = bucket.header().seq();
+    let version = seq.begin_read().ok_or(NotTold)?;
+    if !bucket.header().depth().is_right(bits, index) {
+        return Err(NotTold);
+    }
+    let value = match bucket.find_in_slots(bits.tag(), |entry| holds(entry, key)) {
+        Some(entry) => Some(copy_value(entry)),
+        None if bucket.has_chain() => return Err(NotTold),
+        None => None,
+    };
+    if seq.is_unchanged(version) { Ok(value) } else { Err(NotTold) }
+}
+
 /// Copies a value from the bucket at `index`, if that is the right one and nobody writes.
 ///
 /// The error is the depth of a bucket that is not the right one, or nothing if somebody writes.
-#[inline(always)]
 fn copy_from<K, V, Q>(
     bucket: Bucket<K, V>,
     index: usize,
@@ -116,38 +159,39 @@ where
     if !depth.is_right(bits, index) {
         return Err(Some(depth));
     }
-    let is = |entry: *const (K, V)| {
-        // SAFETY: in bounds of the slot.
-        let place = unsafe { &raw const (*entry).0 };
-        // SAFETY: plain, as `Core` has checked; a slot of a bucket or node, to which only `plain::store` writes, and
-        // which lives.
-        let known: K = unsafe { plain::load(place) };
-        known.borrow() == key
+    let broken_off = Cell::new(false);
+    let go_on = || {
+        broken_off.set(!seq.is_unchanged(version));
+        !broken_off.get()
     };
-    let value = match bucket.find_in_slots(bits.tag(), is) {
-        Some(entry) => Some(copy_value(entry)),
-        None if bucket.has_chain() => {
-            let broken_off = Cell::new(false);
-            let go_on = || {
-                broken_off.set(!seq.is_unchanged(version));
-                !broken_off.get()
-            };
-            let place = bucket.find(bits.tag(), is, go_on);
-            // The version may be the old one again below, if a holder only looked.
-            if broken_off.get() {
-                return Err(None);
-            }
-            place.map(|place| copy_value(place.entry))
-        }
-        None => None,
-    };
+    let place = bucket.find(bits.tag(), |entry| holds(entry, key), go_on);
+    // The version may be the old one again below, if a holder only looked.
+    if broken_off.get() {
+        return Err(None);
+    }
+    let value = place.map(|place| copy_value(place.entry));
     if seq.is_unchanged(version) { Ok(value) } else { Err(None) }
+}
+
+/// Whether a slot holds this key, or did when it was loaded.
+#[inline(always)]
+fn holds<K, V, Q>(entry: *const (K, V), key: &Q) -> bool
+where
+    K: Borrow<Q>,
+    Q: Eq + ?Sized,
+{
+    // SAFETY: in bounds of the slot.
+    let place = unsafe { &raw const (*entry).0 };
+    // SAFETY: plain, as `Core` has checked; a slot of a bucket or node, to which only `plain::store` writes, and
+    // which lives.
+    let known: K = unsafe { plain::load(place) };
+    known.borrow() == key
 }
 
 #[inline(always)]
 fn copy_value<K, V>(entry: *const (K, V)) -> V {
     // SAFETY: in bounds of the slot.
     let value = unsafe { &raw const (*entry).1 };
-    // SAFETY: as in `copy_from`.
+    // SAFETY: as in `holds`.
     unsafe { plain::load(value) }
 }

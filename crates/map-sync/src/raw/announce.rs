@@ -34,13 +34,6 @@ impl<'lock, T> First<'lock, T> {
         unsafe { &*self.word }
     }
 
-    /// Ends this hold while a later one of the same thread goes on: one less on the word.
-    #[cold]
-    fn leave_nested(&self) {
-        // SAFETY: the thread holds the lock by its first word, and this is one of its holds.
-        unsafe { lock_api::RawRwLock::unlock_shared(self.raw()) };
-    }
-
     #[inline(always)]
     fn data(&self) -> &'lock T {
         // SAFETY: held shared, as the guards are only made after the lock was taken.
@@ -68,9 +61,19 @@ impl<T> Drop for FirstGuard<'_, T> {
         if self.0.word().load(Ordering::Relaxed) & NESTED == 0 {
             self.0.raw().clear(self.0.word());
         } else {
-            self.0.leave_nested();
+            leave_nested(self.0.raw());
         }
     }
+}
+
+/// Ends a hold of a [`FirstGuard`] while a later one of the same thread goes on: one less on the word.
+///
+/// It takes the lock and not the guard, so that the guard needs no place in memory.
+#[cold]
+#[inline(never)]
+fn leave_nested(raw: &RawBiasedRwLock) {
+    // SAFETY: the thread holds the lock by its first word, and this is one of its holds.
+    unsafe { lock_api::RawRwLock::unlock_shared(raw) };
 }
 
 /// A shared hold of the ordinary lock, of which the first word tells. See [`crate::biased::read_unbiased`].
