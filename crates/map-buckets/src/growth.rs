@@ -5,6 +5,11 @@
 //! entries, growth has ended. Look-ups meanwhile find their way by the depths of the buckets (module `raw::index`), and each looks
 //! into one bucket.
 //!
+//! **Stragglers**: a bucket to split is claimed from a counter, so that helpers rarely meet, but the claim is a hint: a bucket is split
+//! by whoever holds it while it has the depth of the level. A thread may be stopped after its claim for as long as others insert a hundred
+//! thousand entries. Those then look for buckets not yet split, a few each, and split them in its stead, or wait for the lock if it
+//! holds that.
+//!
 //! **The bound**: an insertion splits one bucket, of which there are at most 32 slots and a chain; a chain is
 //! long only if the hasher fails to spread, for the mean of 26 leaves one bucket in twenty with a chain at all.
 //!
@@ -49,6 +54,12 @@ impl Growth {
         }
     }
 }
+
+/// How many insertions come to help after all buckets were claimed until they look for stragglers.
+const PATIENCE: usize = 64;
+
+/// How many buckets such an insertion looks at.
+const LOOKED_AT: usize = 4;
 
 /// Which entries of a bucket move, by their position.
 #[derive(Default)]
@@ -115,22 +126,52 @@ impl<K, V> Core<K, V> {
         let (level, bucket) = self.index.claim();
         if let Some(bucket) = bucket {
             self.split(exclude, rehash, level, bucket);
-        } else if self
-            .growth
-            .visits
-            .fetch_add(1, Ordering::Relaxed)
-            .wrapping_add(1)
-            .is_power_of_two()
-        {
+            return;
+        }
+        // Relaxed: a hint.
+        let visits = self.growth.visits.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        if visits.is_power_of_two() {
             self.split_again(exclude, rehash);
+        } else if visits > PATIENCE {
+            self.split_straggler(exclude, rehash, visits.wrapping_mul(LOOKED_AT));
+        }
+    }
+
+    /// Ends the growth if all is split; else splits a bucket that somebody claimed and did not get to, if it is one of the few from
+    /// `start` on.
+    #[cold]
+    fn split_straggler(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64, start: usize) {
+        let state = self.index.state();
+        let level = state.level();
+        if !state.is_growing() {
+            return;
+        }
+        // Acquire pairs with the AcqRel in `split`.
+        if self.growth.done.load(Ordering::Acquire) == 1 << level {
+            self.index.end_growth(level);
+            return;
+        }
+        // What a panic or want of memory left is tried more and more seldom.
+        if !self.growth.again.lock().is_empty() {
+            return;
+        }
+        let mut looked_at = (start..start + LOOKED_AT).map(|bucket| bucket & ((1 << level) - 1));
+        let is_left = |bucket: &usize| {
+            let left = Depth::of_level(level);
+            self.index.bucket(*bucket).is_some_and(|bucket| bucket.header().depth() == left)
+        };
+        if let Some(bucket) = looked_at.find(is_left) {
+            self.split(exclude, rehash, level, bucket);
         }
     }
 
     /// Splits the bucket that has waited longest since its split was given up; returns whether there was one.
     fn split_again(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64) -> bool {
         let again = self.growth.again.lock().pop_front();
-        if let Some(bucket) = again {
-            if self.split(exclude, rehash, self.index.state().level(), bucket) {
+        let state = self.index.state();
+        // Two may have given up one bucket, and a third have ended the growth.
+        if let Some(bucket) = again.filter(|_| state.is_growing()) {
+            if self.split(exclude, rehash, state.level(), bucket) {
                 // What was in the way may be gone: the next one comes along for another.
                 self.growth.visits.store(0, Ordering::Relaxed);
             }
@@ -138,7 +179,7 @@ impl<K, V> Core<K, V> {
         again.is_some()
     }
 
-    /// Splits a bucket that the caller has claimed; returns `false` if there is no memory.
+    /// Splits a bucket of this level unless somebody has; returns `false` if there is no memory.
     fn split(
         &self,
         exclude: impl Exclude,
@@ -153,17 +194,23 @@ impl<K, V> Core<K, V> {
             return false;
         };
         let mut from = Held::at(self, exclude, from);
+        if from.header().depth() != Depth::of_level(level) {
+            mem::forget(unsplit);
+            return true;
+        }
         let moves = |(key, _): &(K, V)| Bits::of(rehash(key)).low(level + 1) != bucket;
         let picks = Picks::gather(from.entries().map(moves));
         mem::forget(unsplit);
         from.move_to(to, |position| picks.has(position));
         // In this order: who finds the old bucket deeper goes to the new one.
         to.header().set_depth(Depth::of_level(level + 1));
+        // Before the old bucket looks split, so that who waits for this thread finds something to wait for. AcqRel: the end of the
+        // growth comes after all splits.
+        let done = self.growth.done.fetch_add(1, Ordering::AcqRel) + 1;
         from.header().set_depth(Depth::of_level(level + 1));
         drop(from);
-        // AcqRel: the last one's `set_level` comes after all splits.
-        if self.growth.done.fetch_add(1, Ordering::AcqRel) + 1 == 1 << level {
-            self.index.set_level(level + 1);
+        if done == 1 << level {
+            self.index.end_growth(level);
         }
         true
     }
@@ -193,7 +240,11 @@ impl<K, V> Core<K, V> {
     /// Begins to grow to the next level, unless somebody else does.
     #[cold]
     fn begin_growth(&self, exclude: impl Exclude) -> Result<(), ReserveError> {
-        let Some(_beginning) = self.growth.begin.try_lock() else { return Ok(()) };
+        // One in whose way it is soon is enough, unless that one is stopped and the chains get long.
+        let most = Shape::<K, V>::MOST << self.index.state().level();
+        let beginning = self.growth.begin.try_lock();
+        let waits = || (self.len() > most + most / 2).then(|| self.growth.begin.lock());
+        let Some(_beginning) = beginning.or_else(waits) else { return Ok(()) };
         let state = self.index.state();
         if state.is_growing() {
             return Ok(());
@@ -239,8 +290,14 @@ impl<K, V> Core<K, V> {
             match bucket {
                 Some(bucket) => _ = self.split(exclude, rehash, level, bucket),
                 None if self.split_again(exclude, rehash) => {}
-                // Others are about to finish the last splits.
-                None => map_sync::shim::thread::yield_now(),
+                // Others are about to finish the last splits, or are stopped.
+                None => {
+                    let buckets = 1 << self.index.state().level();
+                    (0..buckets).step_by(LOOKED_AT).for_each(|start| {
+                        self.split_straggler(exclude, rehash, start);
+                    });
+                    map_sync::shim::thread::yield_now();
+                }
             }
         }
         Ok(())
@@ -349,12 +406,30 @@ mod tests {
             let mut table = crate::BucketTable::new();
             let hash = |key: &u64| key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
             for key in 0..entries {
-                table.writer().insert(hash(&key), &mut Some((key, ())), hash);
+                table.writer().insert(hash(&key), key, (), hash);
             }
             table.shrink_to_fit();
             let core = table.core();
             assert!(!core.index.state().is_growing());
             assert_eq!(core.index.claim(), (core.index.state().level(), None));
         }
+    }
+
+    #[test]
+    fn a_thread_that_stops_after_its_claim_does_not_stop_growth() {
+        let table = crate::BucketTable::new();
+        let hash = |key: &u64| key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut abandoned = 0;
+        for key in 0..20_000_u64 {
+            table.writer().insert(hash(&key), key, (), hash);
+            let index = &table.core().index;
+            if key % 16 == 0 && index.state().is_growing() && index.claim().1.is_some() {
+                abandoned += 1;
+            }
+        }
+        assert!(abandoned > 20, "{abandoned} buckets were claimed and not split");
+        let full = table.buckets() * super::Shape::<u64, ()>::MOST;
+        assert!(2 * full > 20_000, "{} buckets", table.buckets());
+        assert!((0..20_000).all(|key| table.copy(hash(&key), &key).is_some()));
     }
 }

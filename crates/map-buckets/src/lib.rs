@@ -15,13 +15,9 @@
 //!
 //! let hash = |key: &u64| key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
 //! let table = BucketTable::new();
-//! let mut new = Some((1, 10));
-//! table.writer().insert(hash(&1), &mut new, hash);
-//! assert_eq!((table.copy(hash(&1), &1), new), (Some(10), None));
-//!
-//! let mut new = Some((1, 11));
-//! table.writer().insert(hash(&1), &mut new, hash);
-//! assert_eq!((table.copy(hash(&1), &1), new), (Some(11), Some((1, 10))));
+//! assert_eq!(table.writer().insert(hash(&1), 1, 10, hash), None);
+//! assert_eq!(table.writer().insert(hash(&1), 1, 11, hash), Some(10));
+//! assert_eq!(table.copy(hash(&1), &1), Some(11));
 //! ```
 
 mod growth;

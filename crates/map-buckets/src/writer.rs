@@ -28,24 +28,19 @@ impl<'table, K, V> Writer<'table, K, V> {
         Self { core }
     }
 
-    /// Stores the entry in `new`, if it holds one.
-    ///
-    /// If the key was absent, `new` is `None` afterwards. If it was present, the stored key stays and
-    /// `new` holds the key that was not needed and the value that was replaced.
+    /// Stores an entry. If the key was present, the stored key stays, and the value that was replaced is returned.
     #[inline(always)]
-    pub fn insert(&self, hash: u64, new: &mut Option<(K, V)>, rehash: impl Fn(&K) -> u64)
+    pub fn insert(&self, hash: u64, key: K, value: V, rehash: impl Fn(&K) -> u64) -> Option<V>
     where
         K: Eq,
     {
-        let Some((key, value)) = new else { return };
         let bits = Bits::of(hash);
         let mut held = self.hold_to_insert(bits, &rehash);
-        if let Some(found) = held.find(bits.tag(), |known| known == key) {
-            *value = found.replace(plain::copy(value));
-        } else {
-            self.put(held, bits, (plain::copy(key), plain::copy(value)));
-            *new = None;
+        if let Some(found) = held.find(bits.tag(), |known| *known == key) {
+            return Some(found.replace(value));
         }
+        self.put(held, bits, (key, value));
+        None
     }
 
     /// Stores the entry in `new`, if it holds one, only if its key is absent.

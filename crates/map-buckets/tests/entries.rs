@@ -26,9 +26,7 @@ fn chains<V: Clone + PartialEq + std::fmt::Debug>(value: impl Fn(u64) -> V) {
     const N: u64 = 10_000;
     let mut table = BucketTable::new();
     for key in 0..N {
-        let mut new = Some((key, value(key)));
-        table.writer().insert(same(&key), &mut new, same);
-        assert!(new.is_none());
+        assert!(table.writer().insert(same(&key), key, value(key), same).is_none());
     }
     assert_eq!(table.len(), N as usize);
     for (left, key) in (0..N).rev().zip(shuffled(N)) {
@@ -39,7 +37,7 @@ fn chains<V: Clone + PartialEq + std::fmt::Debug>(value: impl Fn(u64) -> V) {
     let _: ControlFlow<()> = table.try_for_each(|key, _| panic!("{key} is left"));
     table.shrink_to_fit();
     assert!(table.buckets() == 1 && table.capacity() <= 4);
-    table.writer().insert(0, &mut Some((1, value(1))), same);
+    table.writer().insert(0, 1, value(1), same);
     assert_eq!(table.writer().read(0, &1, V::clone), Some(value(1)));
 }
 
@@ -91,12 +89,11 @@ fn hunt(hash: fn(&u64) -> u64, fillers: u64) {
                         if n % 97 == 0 {
                             table.writer().remove(hash(&key), &key);
                         }
-                        let mut new = Some((key, halves(n * 2 + writer)));
-                        table.writer().insert(hash(&key), &mut new, hash);
+                        let value = halves(n * 2 + writer);
+                        table.writer().insert(hash(&key), key, value, hash);
                         if n % 20 == 0 && n / 20 < fillers {
                             let filler = 1000 + n * 2 + writer;
-                            let mut new = Some((filler, halves(filler)));
-                            table.writer().insert(hash(&filler), &mut new, hash);
+                            table.writer().insert(hash(&filler), filler, halves(filler), hash);
                         }
                     }
                 })
@@ -124,7 +121,7 @@ fn a_holder_that_only_looks_hides_nothing_in_a_chain() {
     const N: u64 = 100;
     let table = BucketTable::<u64, u64>::new();
     for key in 0..N {
-        table.writer().insert(same(&key), &mut Some((key, key)), same);
+        table.writer().insert(same(&key), key, key, same);
     }
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -14,9 +14,7 @@ fn mix(key: u64) -> u64 {
 }
 
 fn insert(table: &BucketTable<u64, u64>, key: u64, value: u64, hash: impl Fn(&u64) -> u64) -> bool {
-    let mut new = Some((key, value));
-    table.writer().insert(hash(&key), &mut new, hash);
-    new.is_none()
+    table.writer().insert(hash(&key), key, value, hash).is_none()
 }
 
 fn count<K, V>(table: &BucketTable<K, V>) -> usize {
@@ -38,7 +36,7 @@ fn an_insertion_hashes_one_bucket_at_the_most() {
             hashed.set(hashed.get() + 1);
             mix(*key)
         };
-        table.writer().insert(mix(key), &mut Some((key, key)), rehash);
+        table.writer().insert(mix(key), key, key, rehash);
         most = most.max(hashed.get());
     }
     assert_eq!((table.len(), count(&table)), (1_000_000, 1_000_000));
@@ -56,17 +54,17 @@ fn a_panic_while_splitting_loses_nothing_and_growth_goes_on() {
     for key in 0..20_000_u64 {
         // From time to time every hundredth key panics when it is hashed again.
         let angry = key % 5000 < 2500;
-        let mut new = Some((key, key));
         let rehash = |known: &u64| {
             assert!(!(known % 100 == 7 && angry), "angry");
             mix(*known)
         };
         let attempt = catch_unwind(AssertUnwindSafe(|| {
-            table.writer().insert(mix(key), &mut new, rehash);
+            table.writer().insert(mix(key), key, key, rehash).is_none()
         }));
         panics += usize::from(attempt.is_err());
-        inserted += usize::from(new.is_none());
-        assert_eq!(attempt.is_ok(), new.is_none(), "an insertion that panics does not take effect");
+        inserted += usize::from(*attempt.as_ref().unwrap_or(&false));
+        let stored = table.copy(mix(key), &key).is_some();
+        assert_eq!(attempt.is_ok(), stored, "an insertion that panics does not take effect");
     }
     assert!(panics > 10, "{panics} panics");
     assert_eq!((table.len(), count(&table)), (inserted, inserted));
@@ -86,10 +84,8 @@ fn insertions_alone_finish_a_growth_after_panics() {
     };
     let mut refused = Vec::new();
     for key in 0..3000 {
-        let mut new = Some((key, key));
-        let attempt = catch_unwind(AssertUnwindSafe(|| {
-            table.writer().insert(mix(key), &mut new, hash);
-        }));
+        let attempt =
+            catch_unwind(AssertUnwindSafe(|| table.writer().insert(mix(key), key, key, hash)));
         if attempt.is_err() {
             refused.push(key);
         }
@@ -199,7 +195,7 @@ fn the_number_of_entries_is_near_while_the_first_bucket_is_replaced() {
                 scope.spawn(|| {
                     for key in 0..60 {
                         begun.fetch_add(1, SeqCst);
-                        table.writer().insert(mix(key), &mut Some((key, value())), |key| mix(*key));
+                        table.writer().insert(mix(key), key, value(), |key| mix(*key));
                         ended.fetch_add(1, SeqCst);
                     }
                 });

@@ -55,7 +55,7 @@ fn lives_through_a_shortage<V: Clone + PartialEq + std::fmt::Debug>(
     let table = BucketTable::new();
     for key in 0..6000 {
         REFUSE.set((plenty..2000).contains(&key));
-        table.writer().insert(hash(&key), &mut Some((key, value(key))), hash);
+        table.writer().insert(hash(&key), key, value(key), hash);
         assert_eq!(table.len() as u64, key + 1);
     }
     for key in 0..6000 {
@@ -85,7 +85,7 @@ fn a_refused_reservation_changes_nothing() {
     for entries in [1, 20, 27, 60, 2000] {
         let table = BucketTable::new();
         for key in 0..entries {
-            table.writer().insert(hash(&key), &mut Some((key, key)), hash);
+            table.writer().insert(hash(&key), key, key, hash);
         }
         let (before, capacity) = (ALIVE.get(), table.capacity());
         REFUSE.set(true);
@@ -108,7 +108,7 @@ fn all_memory_is_given_back() {
         let before = ALIVE.get();
         let mut table = BucketTable::new();
         for key in 0..500 {
-            table.writer().insert(hash(&key), &mut Some((key, value(key))), hash);
+            table.writer().insert(hash(&key), key, value(key), hash);
         }
         for key in 100..400 {
             table.writer().remove(hash(&key), &key);
@@ -119,7 +119,7 @@ fn all_memory_is_given_back() {
     }
     // Once, for what the process keeps.
     BucketTable::try_with_capacity(100)
-        .map(|table| table.writer().insert(0, &mut Some((0, 0)), |_| 0))
+        .map(|table| table.writer().insert(0, 0, 0, |_| 0))
         .expect("memory");
     check(|key| key, hash);
     check(|key| key, |_| 5);

@@ -39,19 +39,19 @@ static RETAIN: Section = Section::exclusive(NAME, "retain");
 static CLEAR: Section = Section::exclusive(NAME, "clear");
 
 impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
-    /// Stores an entry. Returns what it left over: the key that was not needed and the old value.
+    /// Stores an entry. Returns the value that it replaced.
     #[inline]
-    fn store(&self, section: &'static Section, key: K, value: V) -> Option<(K, V)> {
+    fn store(&self, section: &'static Section, key: K, value: V) -> Option<V> {
         let hash = self.hash(&key);
         let rehash = |known: &K| self.hash(known);
-        let mut new = Some((key, value));
         if Self::is_plain() {
-            self.write_buckets(section, |table| table.insert(hash, &mut new, rehash));
-        } else {
-            let shard = self.shard_of(hash);
-            self.exclusive(section, shard, |table| table.insert(hash, &mut new, rehash));
+            return self
+                .write_buckets(section, move |table| table.insert(hash, key, value, rehash));
         }
-        new
+        let mut new = Some((key, value));
+        let shard = self.shard_of(hash);
+        self.exclusive(section, shard, |table| table.insert(hash, &mut new, rehash));
+        new.map(|(_key, old)| old)
     }
 
     /// Removes an entry and returns it.
@@ -63,7 +63,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     {
         let hash = self.hash(key);
         if Self::is_plain() {
-            return self.write_buckets(section, |table| table.remove(hash, key));
+            return self.write_buckets(section, move |table| table.remove(hash, key));
         }
         self.exclusive(section, self.shard_of(hash), |table| {
             table.remove(hash, key, |known| self.hash(known))
@@ -126,23 +126,22 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     fn store_chunk(&self, chunk: &mut [(u64, Option<(K, V)>)]) -> usize {
         let rehash = |known: &K| self.hash(known);
         if Self::is_plain() {
-            self.write_buckets(&INSERT_MANY, |table| {
-                for (hash, new) in &mut *chunk {
-                    table.insert(*hash, new, rehash);
-                }
+            return self.write_buckets(&INSERT_MANY, |table| {
+                let entries = chunk.iter_mut().filter_map(|(hash, new)| Some((*hash, new.take()?)));
+                let insert = |(hash, (key, value))| table.insert(hash, key, value, rehash);
+                entries.map(insert).filter(Option::is_none).count()
             });
-        } else {
-            let groups = self.groups(chunk.iter().map(|&(hash, _)| hash));
-            for first in 0..chunk.len() {
-                let shard = self.shard_of(chunk[first].0);
-                if groups.begins_at(first, shard) {
-                    self.exclusive(&INSERT_MANY, shard, |table| {
-                        for position in groups.of(shard) {
-                            let (hash, new) = &mut chunk[position];
-                            table.insert(*hash, new, rehash);
-                        }
-                    });
-                }
+        }
+        let groups = self.groups(chunk.iter().map(|&(hash, _)| hash));
+        for first in 0..chunk.len() {
+            let shard = self.shard_of(chunk[first].0);
+            if groups.begins_at(first, shard) {
+                self.exclusive(&INSERT_MANY, shard, |table| {
+                    for position in groups.of(shard) {
+                        let (hash, new) = &mut chunk[position];
+                        table.insert(*hash, new, rehash);
+                    }
+                });
             }
         }
         chunk.iter().filter(|(_, new)| new.is_none()).count()
@@ -162,7 +161,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     {
         let hash = self.hash(key);
         if Self::is_plain() {
-            return self.write_buckets(section, |table| table.compute_if_present(hash, key, f));
+            return self
+                .write_buckets(section, move |table| table.compute_if_present(hash, key, f));
         }
         let change = self.exclusive(section, self.shard_of(hash), |table| {
             table.compute_if_present(hash, key, &mut f, |known| self.hash(known))
@@ -225,8 +225,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
 
     #[inline]
     fn insert_then<R>(&self, key: K, value: V, f: impl FnOnce(Option<&V>) -> R) -> R {
-        let rejected = self.store(&INSERT_THEN, key, value);
-        f(rejected.as_ref().map(|(_key, old)| old))
+        let replaced = self.store(&INSERT_THEN, key, value);
+        f(replaced.as_ref())
     }
 
     #[inline]

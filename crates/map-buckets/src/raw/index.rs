@@ -405,7 +405,7 @@ impl<K, V> Index<K, V> {
         self.next.store(u64::from(level) << 32, Ordering::Release);
     }
 
-    /// Claims a bucket to split: the level of the growth, and the bucket if one is left.
+    /// Claims a bucket to split: the level of the growth, and the bucket if one is left. It may be split already.
     pub(crate) fn claim(&self) -> (u32, Option<usize>) {
         // The load keeps the counter from running on. Acquire pairs with the release in `begin_growth`.
         let mut claimed = self.next.load(Ordering::Acquire);
@@ -414,6 +414,13 @@ impl<K, V> Index<K, V> {
         }
         let (level, index) = ((claimed >> 32) as u32, claimed & 0xFFFF_FFFF);
         (level, (index < 1 << level).then_some(index as usize))
+    }
+
+    /// Says that all buckets of this level are split, unless somebody has.
+    pub(crate) fn end_growth(&self, level: u32) {
+        // Release pairs with the acquire in `state`. A failure means that the growth has ended, and perhaps the next begun.
+        let (growing, ended) = (mask(level) | GROWING, mask(level + 1));
+        let _ = self.state.compare_exchange(growing, ended, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Says that all buckets are at this level, and that none is left to split of a growth that was broken off.
