@@ -94,8 +94,11 @@ impl<K, V> DerefMut for Exclusive<'_, K, V> {
 impl<K, V> Drop for Exclusive<'_, K, V> {
     #[inline]
     fn drop(&mut self) {
-        // Relaxed: pairs with nothing, see the module's documentation.
-        self.len.store(self.table.len(), Relaxed);
+        // Relaxed: pairs with nothing, see the module's documentation. Only if it must, since whoever waits for the lock is looking
+        // at this line.
+        if self.len.load(Relaxed) != self.table.len() {
+            self.len.store(self.table.len(), Relaxed);
+        }
     }
 }
 

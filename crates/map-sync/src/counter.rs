@@ -29,7 +29,7 @@ pub struct StripedCounter {
 }
 
 impl StripedCounter {
-    /// Makes a counter at zero, with a stripe for each hardware thread, 16 at the most, and one for further threads.
+    /// Makes a counter at zero, with four stripes for each hardware thread, 16 at the most, and one for further threads.
     pub fn new() -> Self {
         Self::starting_at(0)
     }
@@ -87,7 +87,7 @@ fn own_stripes() -> usize {
     match STRIPES.load(Relaxed) {
         0 => {
             let threads = crate::shim::thread::available_parallelism().map_or(4, usize::from);
-            let stripes = threads.next_power_of_two().min(MAX_STRIPES);
+            let stripes = (4 * threads).next_power_of_two().min(MAX_STRIPES);
             STRIPES.store(stripes, Relaxed);
             stripes
         }

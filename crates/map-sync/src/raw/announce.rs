@@ -12,6 +12,9 @@ use crate::contention;
 use crate::reentrancy::Section;
 use crate::shim::atomic::{AtomicUsize, Ordering};
 
+/// One read of so many is counted, as so many.
+const COUNTED: u8 = 8;
+
 /// A hold that the thread's first word tells of.
 ///
 /// It is let go by the thread that took it: the guards that contain it are not `Send`, for its pointer.
@@ -122,7 +125,8 @@ pub(crate) fn read_outermost<T>(
 pub(crate) fn read_unbiased<T>(
     lock: &lock_api::RwLock<RawBiasedRwLock, T>,
 ) -> Option<InnerGuard<'_, T>> {
-    let word = &slots::current().words[0];
+    let slot = slots::current();
+    let word = &slot.words[0];
     let hold = First { lock, word };
     let raw = hold.raw();
     let outside = word.load(Ordering::Relaxed) == 0 && !crate::reentrancy::is_inside();
@@ -136,7 +140,10 @@ pub(crate) fn read_unbiased<T>(
     }
     // Relaxed: a writer that looks at words holds `inner`, so this hold has ended then.
     word.store(raw.address() | THROUGH_INNER, Ordering::Relaxed);
-    raw.count_read();
+    // The count is in the lock's line, which another reader may have taken meanwhile.
+    if slot.tick(COUNTED) {
+        raw.count_reads(COUNTED);
+    }
     Some(InnerGuard(hold))
 }
 

@@ -217,13 +217,21 @@ impl RawBiasedRwLock {
         self.state.store(FENCED, Ordering::SeqCst);
     }
 
-    /// Counts a shared lock of `inner`, which the caller holds, and gives the bias when it is due.
+    /// Counts shared locks of `inner`, the last of which the caller holds, and gives the bias when it is due.
     #[inline]
-    pub(super) fn count_read(&self) {
+    pub(super) fn count_reads(&self, more: u8) {
         // Relaxed, and an update may be lost: it is a guess about the future.
         match self.reads.load(Ordering::Relaxed) {
-            READS_TO_BIAS => self.give_bias(),
-            reads => self.reads.store(reads + 1, Ordering::Relaxed),
+            READS_TO_BIAS.. => self.give_bias(),
+            reads => self.reads.store(reads + u32::from(more), Ordering::Relaxed),
+        }
+    }
+
+    /// Begins to count anew. For the exclusive holder; stores only if it must, since others may be looking at the line.
+    #[inline(always)]
+    fn forget_reads(&self) {
+        if self.reads.load(Ordering::Relaxed) != 0 {
+            self.reads.store(0, Ordering::Relaxed);
         }
     }
 
@@ -301,7 +309,7 @@ impl RawBiasedRwLock {
             contention::wait(|| lock_inner(&self.inner));
         }
         if self.rest == UNBIASED {
-            self.count_read();
+            self.count_reads(1);
         } else if self.try_lock_biased() {
             // So that the thread's announcement tells of every hold of such a lock that `try_lock_biased` could nest in.
             // SAFETY: locked above.
@@ -334,7 +342,7 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
         }
         let locked = self.inner.try_lock_shared();
         if locked {
-            self.count_read();
+            self.count_reads(1);
         }
         locked
     }
@@ -357,7 +365,7 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
         } else if !self.inner.try_lock_exclusive() {
             contention::wait(|| self.inner.lock_exclusive());
         }
-        self.reads.store(0, Ordering::Relaxed);
+        self.forget_reads();
         // Relaxed: who gave the bias held `inner` shared before, so the store is seen.
         if self.state.load(Ordering::Relaxed) != UNBIASED {
             self.revoke();
@@ -382,7 +390,7 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
             }
             self.state.store(UNBIASED, Ordering::Relaxed);
         }
-        self.reads.store(0, Ordering::Relaxed);
+        self.forget_reads();
         true
     }
 
@@ -423,7 +431,7 @@ unsafe impl lock_api::RawRwLockRecursive for RawBiasedRwLock {
         }
         let locked = self.inner.try_lock_shared_recursive();
         if locked {
-            self.count_read();
+            self.count_reads(1);
         }
         locked
     }

@@ -22,7 +22,7 @@ use core::ops::Range;
 use core::ptr;
 
 use crate::reentrancy::Section;
-use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 
 /// How many locks of the biased kind a thread can read under at once without a shared write.
 pub(crate) const WORDS: usize = 4;
@@ -46,6 +46,8 @@ pub(crate) struct Slot {
     /// How many slots there were before it; a sentinel has none.
     pub(crate) number: usize,
     owned: AtomicBool,
+    /// See [`tick`](Slot::tick); only the owner uses it.
+    ticks: AtomicU8,
     next: AtomicPtr<Slot>,
 }
 
@@ -66,6 +68,7 @@ impl Slot {
             due: AtomicUsize::new(0),
             number,
             owned: AtomicBool::new(true),
+            ticks: AtomicU8::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
         }
         .filled(word)
@@ -86,6 +89,14 @@ impl Slot {
         // Relaxed: the owner asks, of its own stores.
         self.words.iter().fold(0, |used, word| used | word.load(Ordering::Relaxed)) == 0
             && self.inside.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Whether this is the `every`th call, of all that the owner makes: for what need not be done each time.
+    #[inline(always)]
+    pub(crate) fn tick(&self, every: u8) -> bool {
+        let ticks = self.ticks.load(Ordering::Relaxed).wrapping_add(1);
+        self.ticks.store(ticks, Ordering::Relaxed);
+        ticks % every == 0
     }
 
     /// Whether it is nobody's slot.
