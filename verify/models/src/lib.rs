@@ -15,8 +15,8 @@ mod parking;
 pub mod shim;
 
 pub use parking::{
-    DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, ParkResult, ParkToken, SpinWait, UnparkResult,
-    UnparkToken, park, set_fair, unpark_one,
+    DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, ParkResult, ParkToken, UnparkResult, UnparkToken,
+    park, set_fair, unpark_one,
 };
 
 /// The asymmetric fence, as on a system without `membarrier`.
@@ -31,6 +31,14 @@ mod membarrier {
     /// The rare side.
     pub(crate) fn heavy() {
         fence(Ordering::SeqCst);
+    }
+}
+
+/// Spinning: none.
+mod spin {
+    /// Gives up at once.
+    pub(crate) fn until(_: impl FnMut() -> bool) -> bool {
+        false
     }
 }
 

@@ -37,23 +37,6 @@ pub struct UnparkResult {
     pub be_fair: bool,
 }
 
-/// Never spins: waiting is modelled by parking.
-#[derive(Debug)]
-pub struct SpinWait;
-
-#[expect(clippy::new_without_default, reason = "as the original")]
-impl SpinWait {
-    /// Makes one.
-    pub fn new() -> Self {
-        Self
-    }
-
-    /// Says that it is time to park.
-    pub fn spin(&mut self) -> bool {
-        false
-    }
-}
-
 /// Whether every wake-up is a fair one; the original decides by the clock.
 static FAIR: AtomicBool = AtomicBool::new(false);
 

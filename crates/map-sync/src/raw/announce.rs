@@ -8,7 +8,6 @@ use lock_api::RawRwLock as _;
 
 use super::biased::{BIASED, NESTED, RawBiasedRwLock, THROUGH_INNER, UNBIASED, WRITING};
 use super::{membarrier, slots};
-use crate::contention;
 use crate::reentrancy::Section;
 use crate::shim::atomic::{AtomicUsize, Ordering};
 
@@ -133,11 +132,7 @@ pub(crate) fn read_unbiased<T>(
     if !outside || raw.state.load(Ordering::Relaxed) != UNBIASED {
         return None;
     }
-    if !contention::COUNTS {
-        raw.inner.lock_shared();
-    } else if !raw.inner.try_lock_shared() {
-        contention::wait(|| raw.inner.lock_shared());
-    }
+    raw.lock_inner_shared();
     // Relaxed: a writer that looks at words holds `inner`, so this hold has ended then.
     word.store(raw.address() | THROUGH_INNER, Ordering::Relaxed);
     // The count is in the lock's line, which another reader may have taken meanwhile.

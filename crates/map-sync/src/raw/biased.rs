@@ -10,7 +10,7 @@
 
 use lock_api::{GuardNoSend, RawRwLock as _};
 
-use super::{membarrier, slots};
+use super::{membarrier, slots, spin};
 use crate::contention;
 use crate::shim::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 
@@ -289,6 +289,29 @@ impl RawBiasedRwLock {
         slots::all().any(|slot| slot.words.iter().any(|word| !self.drained(word)))
     }
 
+    /// Takes `inner` exclusively from somebody who holds it.
+    #[cold]
+    fn lock_inner_exclusive(&self) {
+        if !spin::until(|| !self.inner.is_locked() && self.inner.try_lock_exclusive()) {
+            self.inner.lock_exclusive();
+        }
+    }
+
+    /// Takes `inner` shared.
+    #[inline(always)]
+    pub(super) fn lock_inner_shared(&self) {
+        if !self.inner.try_lock_shared() {
+            contention::wait(|| self.lock_inner_shared_from_a_writer());
+        }
+    }
+
+    #[cold]
+    fn lock_inner_shared_from_a_writer(&self) {
+        if !spin::until(|| !self.inner.is_locked_exclusive() && self.inner.try_lock_shared()) {
+            self.inner.lock_shared();
+        }
+    }
+
     #[inline(always)]
     fn lock_shared_by(&self, lock_inner: impl FnOnce(&parking_lot::RawRwLock)) {
         if !self.try_lock_biased() {
@@ -360,10 +383,8 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
 
     #[inline]
     fn lock_exclusive(&self) {
-        if !contention::COUNTS {
-            self.inner.lock_exclusive();
-        } else if !self.inner.try_lock_exclusive() {
-            contention::wait(|| self.inner.lock_exclusive());
+        if !self.inner.try_lock_exclusive() {
+            contention::wait(|| self.lock_inner_exclusive());
         }
         self.forget_reads();
         // Relaxed: who gave the bias held `inner` shared before, so the store is seen.

@@ -6,3 +6,4 @@ pub(crate) mod membarrier;
 pub(crate) mod reclaim;
 pub(crate) mod seqlock;
 pub(crate) mod slots;
+mod spin;

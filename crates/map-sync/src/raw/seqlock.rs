@@ -16,10 +16,10 @@
 //! (b) sees the waiter and wakes it, or (d) sees the lock free and does not park.
 
 use parking_lot_core::{
-    DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, ParkResult, SpinWait, UnparkResult, UnparkToken,
+    DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, ParkResult, UnparkResult, UnparkToken,
 };
 
-use super::membarrier;
+use super::{membarrier, spin};
 use crate::contention;
 use crate::shim::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
@@ -122,15 +122,9 @@ impl RawSeqLock {
 
     #[cold]
     fn lock_slow(&self) {
-        let mut spin = SpinWait::new();
-        loop {
-            // Relaxed: a look before the attempt that counts, so that waiting writes nothing.
-            if self.word.load(Ordering::Relaxed) & LOCKED == 0 && self.try_lock() {
-                return;
-            }
-            if !spin.spin() {
-                break;
-            }
+        // Relaxed: a look before the attempt that counts, so that waiting writes nothing.
+        if spin::until(|| self.word.load(Ordering::Relaxed) & LOCKED == 0 && self.try_lock()) {
+            return;
         }
         self.waiters.fetch_add(1, Ordering::SeqCst);
         membarrier::heavy();
