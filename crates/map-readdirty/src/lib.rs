@@ -14,7 +14,8 @@
 //! come and go within a few operations never reach the array and do not disturb it.
 //!
 //! Do not choose it when threads insert new keys all the time: these inserts pass one mutex
-//! (`map-sharded` has many, `map-caslist` none). An overwrite allocates a box.
+//! (`map-sharded` has many, `map-caslist` none). An overwrite of anything but a
+//! number, `bool` or `char` of up to eight bytes allocates a box.
 //!
 //! # Example
 //!
@@ -78,8 +79,9 @@
 //!
 //! # Memory and reclamation
 //!
-//! For each entry: its hash, a word for the value, the key, the value, and 1.6 to 3.2 slots of 8 bytes
-//! (for `u64` to `u64` about 32 bytes and the slots). A value of up to 16 bytes without a destructor
+//! For each entry: its hash, two words for the value, the key, and 1.6 to 3.2 slots of 8 bytes
+//! (for `u64` to `u64` about 32 bytes and the slots). On x86-64 a number, `bool` or `char` of up to eight bytes lies in
+//! the words, and is overwritten there. Another value of up to 16 bytes without a destructor
 //! lies beside its key until it is overwritten; any other value, and each overwriting one, has a box.
 //!
 //! What is removed or replaced is retired to the map's own domain ([`map_sync::reclaim`]) and freed, in batches of

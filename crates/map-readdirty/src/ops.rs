@@ -52,9 +52,9 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
         let hash = self.map.hash(&key);
         loop {
             if let Some(seen) = self.pinned.look(hash, &key, &INSERT) {
-                match self.pinned.put(&seen, Box::new(value)) {
+                match self.pinned.put(&seen, value) {
                     Ok(_) => return f(seen.value()),
-                    Err(refused) => value = *refused,
+                    Err(refused) => value = refused,
                 }
             } else {
                 match self.pinned.insert_new(hash, key, value, &INSERT) {
@@ -72,9 +72,9 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
                 if seen.value().is_some() {
                     return Err(TryInsertError { key, value });
                 }
-                match self.pinned.put(&seen, Box::new(value)) {
+                match self.pinned.put(&seen, value) {
                     Ok(_) => return Ok(()),
-                    Err(refused) => value = *refused,
+                    Err(refused) => value = refused,
                 }
             } else {
                 match self.pinned.insert_new(hash, key, value, &TRY_INSERT) {
@@ -92,10 +92,10 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
         f: impl FnOnce(&V) -> R,
     ) -> R {
         let hash = self.map.hash(&key);
-        if let Some(value) =
-            self.pinned.look(hash, &key, &GET_OR_INSERT).and_then(|seen| seen.value())
-        {
-            return f(value);
+        if let Some(seen) = self.pinned.look(hash, &key, &GET_OR_INSERT) {
+            if let Some(value) = seen.value() {
+                return f(value);
+            }
         }
         let mut made = make();
         loop {
@@ -103,13 +103,13 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
                 if let Some(value) = seen.value() {
                     return f(value);
                 }
-                match self.pinned.put(&seen, Box::new(made)) {
-                    Ok(value) => return f(value),
-                    Err(refused) => made = *refused,
+                match self.pinned.put(&seen, made) {
+                    Ok(stored) => return f(stored.value().unwrap_or_else(|| unreachable!())),
+                    Err(refused) => made = refused,
                 }
             } else {
                 match self.pinned.insert_new(hash, key, made, &GET_OR_INSERT) {
-                    Ok(value) => return f(value),
+                    Ok(stored) => return f(stored.value().unwrap_or_else(|| unreachable!())),
                     Err(refused) => (key, made) = refused,
                 }
             }
@@ -146,7 +146,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
                     }
                 }
                 (Action::Put(new), Some(seen)) => {
-                    if self.pinned.put(&seen, Box::new(new)).is_ok() {
+                    if self.pinned.put(&seen, new).is_ok() {
                         return if present { Outcome::Replaced } else { Outcome::Inserted };
                     }
                 }
@@ -175,7 +175,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
             match f(value) {
                 Action::Keep => return Outcome::Kept,
                 Action::Put(new) => {
-                    if self.pinned.put(&seen, Box::new(new)).is_ok() {
+                    if self.pinned.put(&seen, new).is_ok() {
                         return Outcome::Replaced;
                     }
                 }
@@ -201,17 +201,17 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
     {
         let hash = self.map.hash(key);
         loop {
-            let seen = self.pinned.look(hash, key, &COMPARE_EXCHANGE);
-            let Some((seen, value)) = seen.and_then(|seen| seen.value().map(|value| (seen, value)))
-            else {
+            let Some(seen) = self.pinned.look(hash, key, &COMPARE_EXCHANGE) else {
                 return Err(CompareExchangeError::Absent(new));
             };
-            if value != current {
-                return Err(CompareExchangeError::Mismatch(new));
+            match seen.value() {
+                None => return Err(CompareExchangeError::Absent(new)),
+                Some(value) if value != current => return Err(CompareExchangeError::Mismatch(new)),
+                Some(_) => {}
             }
-            match self.pinned.put(&seen, Box::new(new)) {
+            match self.pinned.put(&seen, new) {
                 Ok(_) => return Ok(()),
-                Err(refused) => new = *refused,
+                Err(refused) => new = refused,
             }
         }
     }
@@ -228,7 +228,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
     fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
         for (key, seen) in self.pinned.walk(&RETAIN) {
             let mut seen = Some(seen);
-            while let Some((now, value)) = seen.and_then(|now| now.value().map(|v| (now, v))) {
+            while let Some(now) = seen {
+                let Some(value) = now.value() else { break };
                 let done = keep(key, value) || self.pinned.take(&now);
                 seen = if done { None } else { now.again() };
             }

@@ -10,6 +10,7 @@
 //! | [`contention`] | counts of waiting, in a build that asks for them |
 //! | [`counter`] | a count of entries that writers on different threads rarely share |
 //! | [`pad`] | a value on cache lines of its own |
+//! | [`plain`] | which data may be copied while it is overwritten |
 //!
 //! The map crates name no atomic and no lock of `std` or `parking_lot` themselves, so that a model
 //! checker can take their place in one file.
@@ -18,6 +19,7 @@ pub mod biased;
 pub mod contention;
 pub mod counter;
 pub mod pad;
+pub mod plain;
 pub mod reclaim;
 pub mod reentrancy;
 pub mod seqlock;

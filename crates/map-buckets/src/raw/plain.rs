@@ -1,46 +1,15 @@
 //! Data that may be copied while another thread overwrites it.
 //!
-//! A type is *plain* if any copy of its bytes is as good as the original (it has neither a destructor nor
-//! interior mutability) and each of its values is stored and loaded as atomic words. A reader may then copy a plain value
-//! beside a writer and throw the copy away if it turns out to be outdated. Rust cannot be asked on a stable compiler
-//! whether a type has interior mutability, so plain types are those of a list: numbers, `bool`, `char` and `()`.
+//! Which types are *plain* stands at [`map_sync::plain`]. Values of these are stored and loaded as atomic words.
 //!
 //! **Invariant** (I1): a plain place that is shared holds, at any time, zeros or what [`store`] has put there, so
 //! that a load, also of a place that is not in use, finds bytes that are a value. All types of the list have a value whose
 //! bytes are zero. (I2) each place is accessed by atomics of one size only.
 
-use core::any::TypeId;
 use core::mem::{self, MaybeUninit};
 
+pub(crate) use map_sync::plain::is_plain;
 use map_sync::shim::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
-
-/// Whether `T` is plain. The compiler decides it when it optimises.
-#[inline(always)]
-pub(crate) fn is_plain<T>() -> bool {
-    let this = typeid::of::<T>();
-    macro_rules! any_of {
-        ($($Plain:ty),*) => { false $(|| this == TypeId::of::<$Plain>())* };
-    }
-    any_of!(
-        u64,
-        u32,
-        u16,
-        u8,
-        usize,
-        i64,
-        i32,
-        i16,
-        i8,
-        isize,
-        (),
-        bool,
-        char,
-        f32,
-        f64,
-        u128,
-        i128
-    )
-}
 
 /// Copies the value at `place`; another thread may be storing another value there.
 ///
@@ -137,14 +106,6 @@ pub(crate) unsafe fn store<T>(place: *mut T, value: T) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::cell::Cell;
-
-    #[test]
-    fn only_the_listed_types_are_plain() {
-        assert!(is_plain::<u64>() && is_plain::<i128>() && is_plain::<char>() && is_plain::<()>());
-        assert!(!is_plain::<String>() && !is_plain::<Cell<u64>>() && !is_plain::<&u64>());
-        assert!(!is_plain::<AtomicU64>() && !is_plain::<(u64, u64)>());
-    }
 
     fn round_trip<T: PartialEq + core::fmt::Debug + Copy>(zero: T, value: T) {
         let mut place = zero;

@@ -48,7 +48,7 @@ use map_sync::shim::Mutex;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::SeqCst};
 
 use super::dirty::{DIRTY_MAX, Dirty, Filter, FilterWord};
-use super::entry::{self, Entry, Owned, Word};
+use super::entry::{self, Content, Entry, Owned};
 use super::table::{self, Table, slots_for};
 use crate::tally::Tally;
 
@@ -86,31 +86,28 @@ pub(crate) struct State<K, V> {
 /// What a look-up found in an entry: its value, or that the key is absent.
 pub(crate) struct Seen<'p, K, V> {
     entry: &'p Entry<K, V>,
-    value: *mut V,
+    content: Content<V>,
 }
 
 impl<'p, K, V> Seen<'p, K, V> {
     /// What `entry` holds; `None` if it is dead. The thread must be pinned for `'p`.
     #[inline]
     pub(super) fn of(entry: &'p Entry<K, V>) -> Option<Self> {
-        match entry.load() {
-            Word::Live(value) => Some(Self { entry, value }),
-            Word::Absent => Some(Self { entry, value: ptr::null_mut() }),
-            Word::Dead => None,
-        }
+        let content = entry.load();
+        (!content.is_dead()).then_some(Self { entry, content })
     }
 
     /// Looks at the same entry again.
-    pub(crate) fn again(self) -> Option<Self> {
+    pub(crate) fn again(&self) -> Option<Self> {
         Self::of(self.entry)
     }
 
     /// The value, unless the key was absent.
     #[inline]
-    pub(crate) fn value(&self) -> Option<&'p V> {
-        // SAFETY: a value that is not null was in the entry's word while the thread was pinned, for
+    pub(crate) fn value(&self) -> Option<&V> {
+        // SAFETY: a value with an address was in the entry's word while the thread was pinned, for
         // `'p` at least, and is retired only after it has left the word (C4).
-        unsafe { self.value.as_ref() }
+        unsafe { self.content.value() }
     }
 }
 
@@ -258,7 +255,8 @@ impl<'a, K, V> Pinned<'a, K, V> {
         unsafe { self.guard.retire(entry.cast(), entry::free::<K, V>) };
     }
 
-    fn retire_value(&self, entry: &Entry<K, V>, value: *mut V) {
+    fn retire_value(&self, entry: &Entry<K, V>, content: &Content<V>) {
+        let Some(value) = content.address() else { return };
         // SAFETY: all entries are made by `Entry::allocate`.
         if !unsafe { Entry::is_first(entry, value) } {
             // SAFETY: the value was swapped out of the word by the caller, who thus owns it (I2).
@@ -378,7 +376,7 @@ impl<'a, K, V> Pinned<'a, K, V> {
         key: K,
         value: V,
         section: &'static Section,
-    ) -> Result<&V, (K, V)>
+    ) -> Result<Seen<'_, K, V>, (K, V)>
     where
         K: Eq,
     {
@@ -403,7 +401,7 @@ impl<'a, K, V> Pinned<'a, K, V> {
             Ok(seen) => {
                 self.core.tally.inserted();
                 // Nobody can have changed the entry while this thread held the mutex.
-                Ok(seen.and_then(|seen| seen.value()).unwrap_or_else(|| unreachable!()))
+                Ok(seen.unwrap_or_else(|| unreachable!()))
             }
             Err(entry) => {
                 contention::retry();
@@ -416,28 +414,25 @@ impl<'a, K, V> Pinned<'a, K, V> {
     }
 
     /// Gives the entry a new value if it still holds what was seen; otherwise hands the value back.
-    pub(crate) fn put(&self, seen: &Seen<'_, K, V>, value: Box<V>) -> Result<&V, Box<V>> {
-        let new = Box::into_raw(value);
-        match seen.entry.exchange(seen.value, new) {
-            Ok(old) if old.is_null() => self.core.tally.inserted(),
-            Ok(old) => self.retire_value(seen.entry, old),
-            Err(()) => {
-                contention::retry();
-                // SAFETY: the value has not been shared.
-                return Err(unsafe { Box::from_raw(new) });
-            }
+    #[inline]
+    pub(crate) fn put<'p>(&'p self, seen: &Seen<'p, K, V>, value: V) -> Result<Seen<'p, K, V>, V> {
+        let content = seen.entry.put(seen.content, value).inspect_err(|_| contention::retry())?;
+        if seen.content.is_live() {
+            self.retire_value(seen.entry, &seen.content);
+        } else {
+            self.core.tally.inserted();
         }
-        // SAFETY: who replaces the value from now on retires it after this pin was taken.
-        Ok(unsafe { &*new })
+        // Who replaces the value from now on retires it after this pin was taken.
+        Ok(Seen { entry: seen.entry, content })
     }
 
     /// Makes the key absent if its entry still holds the value that was seen.
     pub(crate) fn take(&self, seen: &Seen<'_, K, V>) -> bool {
-        let Ok(old) = seen.entry.exchange(seen.value, ptr::null_mut()) else {
+        if !seen.entry.take(seen.content) {
             contention::retry();
             return false;
-        };
-        self.retire_value(seen.entry, old);
+        }
+        self.retire_value(seen.entry, &seen.content);
         if self.core.tally.removed() {
             self.sweep_if_due();
         }

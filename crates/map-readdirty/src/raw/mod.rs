@@ -2,7 +2,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`entry`] | a key with its value word, and who may free it |
+//! | [`pair`] | two words that change together |
+//! | [`entry`] | a key with its value, and who may free it |
 //! | [`table`] | the published array of entries |
 //! | [`dirty`] | the short list of entries that are not in the array yet, and its filter |
 //! | [`core`] | both levels together: search, insertion, value changes |
@@ -13,6 +14,7 @@ pub(crate) mod core;
 pub(crate) mod dirty;
 pub(crate) mod entry;
 pub(crate) mod moves;
+pub(crate) mod pair;
 pub(crate) mod table;
 pub(crate) mod walk;
 
