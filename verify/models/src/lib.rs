@@ -36,8 +36,10 @@ mod membarrier {
 
 /// Spinning: none.
 mod spin {
+    pub(crate) const ALONE: u32 = 0;
+
     /// Gives up at once.
-    pub(crate) fn until(_: impl FnMut() -> bool) -> bool {
+    pub(crate) fn until(_: u32, _: impl FnMut() -> bool) -> bool {
         false
     }
 }

@@ -292,7 +292,8 @@ impl RawBiasedRwLock {
     /// Takes `inner` exclusively from somebody who holds it.
     #[cold]
     fn lock_inner_exclusive(&self) {
-        if !spin::until(|| !self.inner.is_locked() && self.inner.try_lock_exclusive()) {
+        if !spin::until(spin::ALONE, || !self.inner.is_locked() && self.inner.try_lock_exclusive())
+        {
             self.inner.lock_exclusive();
         }
     }
@@ -307,7 +308,9 @@ impl RawBiasedRwLock {
 
     #[cold]
     fn lock_inner_shared_from_a_writer(&self) {
-        if !spin::until(|| !self.inner.is_locked_exclusive() && self.inner.try_lock_shared()) {
+        if !spin::until(spin::BESIDE_OTHERS, || {
+            !self.inner.is_locked_exclusive() && self.inner.try_lock_shared()
+        }) {
             self.inner.lock_shared();
         }
     }

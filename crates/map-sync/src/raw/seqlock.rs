@@ -123,7 +123,9 @@ impl RawSeqLock {
     #[cold]
     fn lock_slow(&self) {
         // Relaxed: a look before the attempt that counts, so that waiting writes nothing.
-        if spin::until(|| self.word.load(Ordering::Relaxed) & LOCKED == 0 && self.try_lock()) {
+        if spin::until(spin::ALONE, || {
+            self.word.load(Ordering::Relaxed) & LOCKED == 0 && self.try_lock()
+        }) {
             return;
         }
         self.waiters.fetch_add(1, Ordering::SeqCst);

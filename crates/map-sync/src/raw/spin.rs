@@ -6,13 +6,22 @@
 //!
 //! **Source**: exponential back-off (Anderson, IEEE TPDS 1990).
 
-/// The pauses, in instructions that tell the processor that it waits: some tens of cycles each.
-const PAUSES: [u32; 7] = [8, 16, 32, 64, 64, 64, 64];
+/// The longest pause, in instructions that tell the processor that it waits: some tens of cycles each.
+const LONGEST: u32 = 64;
+/// How many pauses of that length there are.
+const REPEATED: usize = 4;
 
-/// Waits until `done`; returns `false` if that took too long.
+/// The first pause of who wants a lock alone.
+pub(super) const ALONE: u32 = 8;
+/// The first pause of a reader, who waits for one writer and not for other readers.
+pub(super) const BESIDE_OTHERS: u32 = 2;
+
+/// Waits until `done`, at first for so long; returns `false` if it took too long.
 #[inline]
-pub(super) fn until(mut done: impl FnMut() -> bool) -> bool {
-    PAUSES.into_iter().any(|pauses| {
+pub(super) fn until(first: u32, mut done: impl FnMut() -> bool) -> bool {
+    let doubling = core::iter::successors(Some(first), |pauses| Some(2 * pauses));
+    let pauses = doubling.take_while(|pauses| *pauses < LONGEST);
+    pauses.chain([LONGEST; REPEATED]).any(|pauses| {
         (0..pauses).for_each(|_| core::hint::spin_loop());
         done()
     })
