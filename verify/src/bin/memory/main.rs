@@ -11,10 +11,11 @@ use atlas_verify::counting::Counting;
 use clap::Parser;
 use map_caslist::CasListMap;
 use map_conformance::hashers::{Collide, Mixed};
-use map_core::{BuildMap, ConcurrentMap};
+use map_core::{BuildMap, ConcurrentMap, ShrinkMap};
 use map_readdirty::ReadDirtyMap;
 use map_rwlock::RwLockMap;
 use map_sharded::ShardedMap;
+use stalled::Keeps;
 
 /// Looks for memory that grows though the map does not.
 #[derive(Debug, Parser)]
@@ -67,11 +68,11 @@ macro_rules! look_at {
 }
 
 macro_rules! stand_still {
-    ($cli:ident, $name:literal, $Map:ident, $keeps:expr) => {
+    ($cli:ident, $name:literal, $Map:ident, $keeps:expr, $shrink:expr) => {
         if $cli.flags.wants($name) {
             let text = |number: u64| format!("{number:032}");
-            stalled::look::<_, $Map<u64, String>>(concat!($name, ", String"), $keeps, text);
-            stalled::look::<_, $Map<u64, u64>>(concat!($name, ", u64"), $keeps, |number| number);
+            stalled::look(concat!($name, ", String"), $keeps, text, $shrink as fn(&$Map<_, _>));
+            stalled::look(concat!($name, ", u64"), $keeps, |n| n, $shrink as fn(&$Map<_, _>));
         }
     };
 }
@@ -83,8 +84,8 @@ fn main() {
     look_at!(cli, "readdirty", ReadDirtyMap);
     look_at!(cli, "caslist", CasListMap);
     println!("{}", stalled::HEAD);
-    stand_still!(cli, "rwlock", RwLockMap, stalled::Keeps::Nothing);
-    stand_still!(cli, "sharded", ShardedMap, stalled::Keeps::Nothing);
-    stand_still!(cli, "readdirty", ReadDirtyMap, stalled::Keeps::Retired);
-    stand_still!(cli, "caslist", CasListMap, stalled::Keeps::Retired);
+    stand_still!(cli, "rwlock", RwLockMap, Keeps::Nothing, ShrinkMap::shrink_to_fit);
+    stand_still!(cli, "sharded", ShardedMap, Keeps::Nothing, ShrinkMap::shrink_to_fit);
+    stand_still!(cli, "readdirty", ReadDirtyMap, Keeps::Retired, ShrinkMap::shrink_to_fit);
+    stand_still!(cli, "caslist", CasListMap, Keeps::Retired, |_| ());
 }
