@@ -59,3 +59,15 @@ pub fn operate<K: TestKey, V: TestValue>(map: &impl ConcurrentMap<K, V>, random:
         _ => assert!(map.len() <= 100_000),
     }
 }
+
+/// Reads a key of few, and checks the value that is lent.
+///
+/// # Panics
+///
+/// If it belongs to another key.
+pub fn check<K: TestKey, V: TestValue>(map: &impl ConcurrentMap<K, V>, random: &mut Random) {
+    let key = random.below(KEYS);
+    map.read(K::make(key).borrow(), |value: &V| {
+        assert!(belongs(key, value), "a value of another key");
+    });
+}

@@ -233,7 +233,7 @@ pub struct Verify {
 pub enum Layer {
     /// Random histories of single keys, each with an order that explains it
     Linearizability,
-    /// The suites and a stress program with AddressSanitizer and LeakSanitizer
+    /// The suites and a stress program with AddressSanitizer and LeakSanitizer, races with ThreadSanitizer
     Sanitizers,
     /// Every operation inside every piece of the user's code: works or is refused
     Reentrancy,

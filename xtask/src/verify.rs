@@ -3,7 +3,7 @@
 //! | layer | what runs |
 //! |---|---|
 //! | `linearizability` | random histories of all maps, judged; then the same of maps that are broken on purpose |
-//! | `sanitizers` | the suites, the tests of the parts and a stress program, with AddressSanitizer and LeakSanitizer |
+//! | `sanitizers` | the suites, the tests of the parts and a stress program, with AddressSanitizer and LeakSanitizer; races, with ThreadSanitizer |
 //! | `reentrancy` | every operation inside every piece of the user's code; compared with `docs/reentrancy.md` |
 //! | `frozen` | a thread stopped at every access to memory of an operation of `map-caslist` |
 //! | `hostile` | capacities that no machine has room for; what colliding keys cost |
@@ -97,19 +97,13 @@ fn sanitizers(workspace: &Workspace, flags: &Verify) -> Result<()> {
         cfg!(all(target_arch = "x86_64", target_os = "linux")),
         "the sanitizers are run on {TARGET} only"
     );
-    let sanitized = |subcommand: &str| {
-        let mut command = workspace.cargo(subcommand);
-        command
-            .args(["--target", TARGET])
-            // The sanitizers are not stable; this is the one use of what is not.
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Zsanitizer=address")
-            // Capacities that are too large are to be refused, not reported.
-            .env("ASAN_OPTIONS", "allocator_may_return_null=1")
-            .env("CARGO_TARGET_DIR", workspace.target.join("sanitizers"));
+    let address = |subcommand: &str| {
+        let mut command = sanitized(workspace, subcommand, "-Zsanitizer=address", "sanitizers");
+        // Capacities that are too large are to be refused, not reported.
+        command.env("ASAN_OPTIONS", "allocator_may_return_null=1");
         command
     };
-    let mut tests = sanitized("test");
+    let mut tests = address("test");
     tests.args(["--lib", "--tests", "--no-fail-fast"]);
     tests.args(proven(flags).map(|package| format!("--package={package}")));
     if let Some(minutes) = flags.minutes {
@@ -117,9 +111,29 @@ fn sanitizers(workspace: &Workspace, flags: &Verify) -> Result<()> {
         tests.env("ATLAS_CASES", format!("{:.0}", minutes.max(1.0)));
     }
     let tests = workspace::run(with_seed(&mut tests, flags));
-    let mut stress = sanitized("run");
+    let mut stress = address("run");
     stress.args(["--package", "atlas-verify", "--bin", "stress", "--"]);
-    tests.and(workspace::run(stress.args(handed_on(flags))))
+    let stress = workspace::run(stress.args(handed_on(flags)));
+    tests.and(stress).and(races(workspace, flags))
+}
+
+/// Cargo with a sanitizer, in a target directory of its own. They are not stable; this is the one use of what is not.
+fn sanitized(workspace: &Workspace, subcommand: &str, rustflags: &str, target: &str) -> Command {
+    let mut command = workspace.cargo(subcommand);
+    command.args(["--target", TARGET]).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", rustflags);
+    command.env("CARGO_TARGET_DIR", workspace.target.join(target));
+    command
+}
+
+/// ThreadSanitizer, on the maps that it understands: `docs/reliability.md` says which and why.
+fn races(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    // The standard library is not instrumented, which the flag allows.
+    let rustflags = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
+    let suppressions = workspace.root.join("verify/thread-sanitizer.supp");
+    let mut command = sanitized(workspace, "run", rustflags, "thread-sanitizer");
+    command.env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
+    command.args(["--release", "--package", "atlas-verify", "--bin", "races", "--"]);
+    workspace::run(command.args(handed_on(flags)))
 }
 
 /// Memcheck calls every error one, but not memory that can still be reached at the end: statics keep some.
