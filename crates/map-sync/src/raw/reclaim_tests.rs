@@ -1,4 +1,4 @@
-use super::{BATCH, Bag, Batch, Domain, Guard, SPARES, slots};
+use super::{BATCH, Bag, Batch, Domain, Guard, OWN_BAGS, SPARES, slots};
 use crate::shim::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
 use crate::shim::{Arc, Barrier, mpsc, thread};
 use core::cell::Cell;
@@ -299,6 +299,20 @@ fn a_bag_keeps_few_batches_of_the_usual_size() {
     bag.keep(of(2 * BATCH));
     bag.keep(of(2 * BATCH + 1));
     assert_eq!(bag.spare.len(), 1);
+}
+
+#[test]
+fn early_threads_have_bags_of_their_own() {
+    let domain = Domain::new();
+    drop(domain.enter());
+    let slot = slots::current();
+    let own = domain.own_bag(slot);
+    assert_eq!(own.is_some(), slot.number < OWN_BAGS);
+    if let Some(own) = own {
+        own.busy.store(true, SeqCst);
+        assert!(domain.own_bag(slot).is_none(), "a fork has spoilt it");
+        own.busy.store(false, SeqCst);
+    }
 }
 
 /// Readers follow a pointer that writers replace; an early free shows in the canary.
