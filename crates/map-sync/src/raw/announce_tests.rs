@@ -119,3 +119,33 @@ fn a_writing_section_refuses_others_of_its_thread() {
     assert_eq!(first_word(), 0);
     assert!(lock.try_write().is_some());
 }
+
+#[test]
+fn a_biased_lock_is_taken_by_the_first_word_alone() {
+    let (lock, unbiased) = (biased(7), BiasedRwLock::new(8));
+    assert!(!raw(&unbiased).try_lock_biased());
+    assert!(raw(&lock).try_lock_biased());
+    assert_eq!(first_word(), raw(&lock).address());
+    assert!(!raw(&lock).try_lock_biased(), "the first word is in use");
+    assert!(lock.try_write().is_none());
+    raw(&lock).clear(&slots::current().words[0]);
+    assert!(lock.try_write().is_some());
+}
+
+#[test]
+fn each_of_several_holds_counts() {
+    for full_fences in [false, true] {
+        let lock = biased(7);
+        if full_fences {
+            raw(&lock).bias_with_fences();
+        }
+        let mut holds: Vec<_> = (0..4).map(|_| lock.read_recursive()).collect();
+        assert_ne!(first_word(), 0, "told of by the word, whatever the fences");
+        while !holds.is_empty() {
+            assert!(lock.try_write().is_none(), "{} holds are left", holds.len());
+            holds.swap_remove(0);
+        }
+        assert_eq!(first_word(), 0);
+        assert!(lock.try_write().is_some());
+    }
+}

@@ -283,7 +283,8 @@ fn leaving_collects_nothing_unasked() {
     let first = domain.enter();
     let second = other.enter();
     retire(&first, &freed, 1);
-    drop((first, second));
+    drop(second);
+    drop(first);
     assert_eq!(freed.load(SeqCst), 0, "a collection is dear");
 }
 
