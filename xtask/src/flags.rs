@@ -208,7 +208,7 @@ pub struct Choose {
 /// Looks for errors for longer than `cargo test` does; about ten minutes without `--minutes`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// What to run [default: all]
+    /// What to run [default: all but valgrind and coverage, which need tools of their own]
     #[arg(value_enum, value_name = "LAYER")]
     pub layer: Vec<Layer>,
     /// How long the random layers run, in minutes each; models search further
@@ -233,7 +233,7 @@ pub struct Verify {
 pub enum Layer {
     /// Random histories of single keys, each with an order that explains it
     Linearizability,
-    /// The suites and a stress program with AddressSanitizer and LeakSanitizer
+    /// The suites and a stress program with AddressSanitizer and LeakSanitizer, races with ThreadSanitizer
     Sanitizers,
     /// Every operation inside every piece of the user's code: works or is refused
     Reentrancy,
@@ -243,14 +243,25 @@ pub enum Layer {
     Hostile,
     /// Models of the locks, every schedule up to a bound
     Models,
-    /// Short-lived threads, churn, drops on a small stack
+    /// Short-lived threads, churn, a reader that stands still, drops on a small stack
     Memory,
+    /// The tests of the maps and of their parts under valgrind's memcheck
+    Valgrind,
+    /// Which lines and regions of the library crates the tests come to
+    Coverage,
 }
 
 impl Layer {
-    /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Linearizability, Self::Sanitizers, Self::Reentrancy, Self::Models, Self::Memory];
+    /// Those that need nothing but the compiler.
+    pub const USUAL: &[Self] = &[
+        Self::Linearizability,
+        Self::Sanitizers,
+        Self::Reentrancy,
+        Self::Frozen,
+        Self::Hostile,
+        Self::Models,
+        Self::Memory,
+    ];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -262,6 +273,8 @@ impl Layer {
             Self::Hostile => "hostile",
             Self::Models => "models",
             Self::Memory => "memory",
+            Self::Valgrind => "valgrind",
+            Self::Coverage => "coverage",
         }
     }
 }

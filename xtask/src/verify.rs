@@ -3,17 +3,21 @@
 //! | layer | what runs |
 //! |---|---|
 //! | `linearizability` | random histories of all maps, judged; then the same of maps that are broken on purpose |
-//! | `sanitizers` | the suites, the tests of the parts and a stress program, with AddressSanitizer and LeakSanitizer |
+//! | `sanitizers` | the suites, the tests of the parts and a stress program, with AddressSanitizer and LeakSanitizer; races, with ThreadSanitizer |
 //! | `reentrancy` | every operation inside every piece of the user's code; compared with `docs/reentrancy.md` |
 //! | `frozen` | a thread stopped at every access to memory of an operation of `map-caslist` |
 //! | `hostile` | capacities that no machine has room for; what colliding keys cost |
 //! | `models` | models of the locks, every schedule up to a bound |
-//! | `memory` | short-lived threads, churn, drops on a small stack |
+//! | `memory` | short-lived threads, churn, a reader that stands still, drops on a small stack |
+//! | `valgrind` | the tests of the maps and of their parts under memcheck; needs valgrind |
+//! | `coverage` | which lines and regions the tests come to; needs cargo-llvm-cov and LLVM's tools |
 //!
 //! What each can show and what it cannot: `docs/reliability.md`.
 
+mod coverage;
+
 use std::ffi::OsString;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail, ensure};
 
@@ -23,11 +27,13 @@ use crate::workspace::{self, Workspace};
 
 /// The one target for which the sanitizers are known to work here.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// What the maps are made of.
+const PARTS: [&str; 3] = ["map-sync", "map-table", "map-buckets"];
 
 /// Runs the layers that are asked for, all of them even if one fails.
 pub fn run(flags: &Verify) -> Result<()> {
     let workspace = Workspace::find()?;
-    let layers = if flags.layer.is_empty() { Layer::ALL } else { &flags.layer };
+    let layers = if flags.layer.is_empty() { Layer::USUAL } else { &flags.layer };
     let mut failed = Vec::new();
     for layer in layers {
         eprintln!("{}:", layer.name());
@@ -39,6 +45,8 @@ pub fn run(flags: &Verify) -> Result<()> {
             Layer::Hostile => program(&workspace, flags, "hostile"),
             Layer::Models => models(&workspace, flags),
             Layer::Memory => program(&workspace, flags, "memory"),
+            Layer::Valgrind => valgrind(&workspace, flags),
+            Layer::Coverage => coverage::run(&workspace),
         };
         if let Err(error) = result {
             eprintln!("{}: {error:#}", layer.name());
@@ -74,44 +82,83 @@ fn linearizability(workspace: &Workspace, flags: &Verify) -> Result<()> {
     workspace::run(with_seed(broken.args(["--", "--nocapture"]), flags))
 }
 
-fn sanitizers(workspace: &Workspace, flags: &Verify) -> Result<()> {
-    ensure!(
-        cfg!(all(target_arch = "x86_64", target_os = "linux")),
-        "the sanitizers are run on {TARGET} only"
-    );
-    let sanitized = |subcommand: &str| {
-        let mut command = workspace.cargo(subcommand);
-        command
-            .args(["--target", TARGET])
-            // The sanitizers are not stable; this is the one use of what is not.
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Zsanitizer=address")
-            // Capacities that are too large are to be refused, not reported.
-            .env("ASAN_OPTIONS", "allocator_may_return_null=1")
-            .env("CARGO_TARGET_DIR", workspace.target.join("sanitizers"));
-        command
-    };
+/// The crates whose tests prove the maps: the parts, and the maps that are asked for.
+fn proven(flags: &Verify) -> impl Iterator<Item = &'static str> {
     let chosen = |map: &str| {
         let short = map.trim_start_matches("map-");
         flags.map.is_empty()
             || flags.map.iter().any(|name| name.trim_start_matches("map-") == short)
     };
-    let mut tests = sanitized("test");
+    PARTS.into_iter().chain(MAPS.iter().map(|map| map.name).filter(move |map| chosen(map)))
+}
+
+fn sanitizers(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    ensure!(
+        cfg!(all(target_arch = "x86_64", target_os = "linux")),
+        "the sanitizers are run on {TARGET} only"
+    );
+    let address = |subcommand: &str| {
+        let mut command = sanitized(workspace, subcommand, "-Zsanitizer=address", "sanitizers");
+        // Capacities that are too large are to be refused, not reported.
+        command.env("ASAN_OPTIONS", "allocator_may_return_null=1");
+        command
+    };
+    let mut tests = address("test");
     tests.args(["--lib", "--tests", "--no-fail-fast"]);
-    for part in ["map-sync", "map-table", "map-buckets"] {
-        tests.args(["--package", part]);
-    }
-    for map in MAPS.iter().filter(|map| chosen(map.name)) {
-        tests.args(["--package", map.name]);
-    }
+    tests.args(proven(flags).map(|package| format!("--package={package}")));
     if let Some(minutes) = flags.minutes {
         // The suites of all maps take about a minute each time.
         tests.env("ATLAS_CASES", format!("{:.0}", minutes.max(1.0)));
     }
     let tests = workspace::run(with_seed(&mut tests, flags));
-    let mut stress = sanitized("run");
+    let mut stress = address("run");
     stress.args(["--package", "atlas-verify", "--bin", "stress", "--"]);
-    tests.and(workspace::run(stress.args(handed_on(flags))))
+    let stress = workspace::run(stress.args(handed_on(flags)));
+    tests.and(stress).and(races(workspace, flags))
+}
+
+/// Cargo with a sanitizer, in a target directory of its own. They are not stable; this is the one use of what is not.
+fn sanitized(workspace: &Workspace, subcommand: &str, rustflags: &str, target: &str) -> Command {
+    let mut command = workspace.cargo(subcommand);
+    command.args(["--target", TARGET]).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", rustflags);
+    command.env("CARGO_TARGET_DIR", workspace.target.join(target));
+    command
+}
+
+/// ThreadSanitizer, on the maps that it understands: `docs/reliability.md` says which and why.
+fn races(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    // The standard library is not instrumented, which the flag allows.
+    let rustflags = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
+    let suppressions = workspace.root.join("verify/thread-sanitizer.supp");
+    let mut command = sanitized(workspace, "run", rustflags, "thread-sanitizer");
+    command.env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
+    command.args(["--release", "--package", "atlas-verify", "--bin", "races", "--"]);
+    workspace::run(command.args(handed_on(flags)))
+}
+
+/// Memcheck calls every error one, but not memory that can still be reached at the end: statics keep some.
+const MEMCHECK: [&str; 7] = [
+    "valgrind",
+    "--quiet",
+    "--leak-check=full",
+    "--show-leak-kinds=definite,indirect",
+    "--errors-for-leak-kinds=definite,indirect",
+    "--error-exitcode=99",
+    // Threads take turns in order; by default one that spins may keep the others from running.
+    "--fair-sched=yes",
+];
+
+/// In a debug build, in which every freed block goes back to the allocator at once.
+fn valgrind(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
+    ensure!(version.is_ok_and(|status| status.success()), "valgrind cannot be run: install it");
+    let mut tests = workspace.cargo("test");
+    tests.args(["--lib", "--tests", "--no-fail-fast"]);
+    tests.arg("--config").arg(format!("target.'cfg(all())'.runner={MEMCHECK:?}"));
+    tests.args(proven(flags).map(|package| format!("--package={package}")));
+    // In a child of `fork`, whose other threads are gone, what these owned is lost.
+    tests.args(["--", "--skip=forked_child"]);
+    workspace::run(with_seed(&mut tests, flags))
 }
 
 /// In a debug build, which `cargo test` has made most of.

@@ -51,7 +51,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let mut new = Some((key, value));
         let shard = self.shard_of(hash);
         self.exclusive(section, shard, |table| table.insert(hash, &mut new, rehash));
-        new.map(|(_key, old)| old)
+        let (key, old) = new?;
+        // By a call: should it panic, the old value is dropped. What is returned already would be leaked.
+        drop(key);
+        Some(old)
     }
 
     /// Removes an entry and returns it.

@@ -6,15 +6,14 @@
 //! **Collisions**: what the operations cost when N keys have one hash, beside what they cost with a hash that spreads. No map
 //! can do better than time linear in N here, for it knows of keys nothing but `Hash` and `Eq`; the table says how much it is.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt;
 use std::hint::black_box;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use atlas_verify::Flags;
+use atlas_verify::counting::{Counting, allocated};
 use clap::Parser;
 use map_caslist::CasListMap;
 use map_conformance::hashers::{Collide, Mixed};
@@ -60,37 +59,6 @@ const CAPACITIES: [usize; 14] = [
     1 << 27,
 ];
 
-/// The system's allocator, with a count of the bytes that are out.
-struct Counting;
-
-static OUT: AtomicI64 = AtomicI64::new(0);
-
-// SAFETY: hands everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's contract is the same.
-        counted(unsafe { System.alloc(layout) }, layout)
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's contract is the same.
-        counted(unsafe { System.alloc_zeroed(layout) }, layout)
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        OUT.fetch_sub(layout.size() as i64, Relaxed);
-        // SAFETY: the caller's contract is the same.
-        unsafe { System.dealloc(pointer, layout) };
-    }
-}
-
-fn counted(pointer: *mut u8, layout: Layout) -> *mut u8 {
-    if !pointer.is_null() {
-        OUT.fetch_add(layout.size() as i64, Relaxed);
-    }
-    pointer
-}
-
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
@@ -101,7 +69,7 @@ where
 {
     let map = M::with_capacity_and_hasher(0, Mixed);
     map.insert_many((0..1000).map(|number| (K::make(number), V::make(number))));
-    let before = OUT.load(Relaxed);
+    let before = allocated();
     let (mut maps, mut reservations, mut longest) = (0, 0, Duration::ZERO);
     for capacity in CAPACITIES {
         let start = Instant::now();
@@ -121,7 +89,7 @@ where
         reservations += 1;
         assert_eq!(map.capacity(), room, "{kind}: a refusal for {capacity} changes the capacity");
     }
-    let kept = OUT.load(Relaxed) - before;
+    let kept = allocated() - before;
     assert!(kept < KEPT, "{kind}: refusals keep {kept} bytes");
     assert_eq!(map.len(), 1000, "{kind}");
     for number in 0..2000 {

@@ -4,12 +4,12 @@
 //! A value tells its key, and every value that is lent is checked. What misuse of memory there is, AddressSanitizer and
 //! LeakSanitizer see, with which `cargo xtask verify sanitizers` builds this program.
 
-use std::borrow::Borrow;
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
+use atlas_verify::operations::operate;
 use atlas_verify::{Flags, repeat};
 use clap::Parser;
 use map_caslist::CasListMap;
@@ -17,7 +17,7 @@ use map_conformance::harness::{Random, team};
 use map_conformance::hashers::{Collide, Mixed};
 use map_conformance::histories::Disturbances;
 use map_conformance::types::{Large, TestKey, TestValue};
-use map_core::{Action, BuildMap, ConcurrentMap, PinMap, ShrinkMap};
+use map_core::{BuildMap, ConcurrentMap, PinMap, ShrinkMap};
 use map_readdirty::ReadDirtyMap;
 use map_rwlock::RwLockMap;
 use map_sharded::ShardedMap;
@@ -56,55 +56,6 @@ impl TestKey for Fussy {
 
     fn number(&self) -> u64 {
         *self.0
-    }
-}
-
-/// How many keys there are.
-const KEYS: u64 = 96;
-
-/// A value that tells its key.
-fn value<V: TestValue>(key: u64, random: &mut Random) -> V {
-    V::make(random.below(1 << 20) * KEYS + key)
-}
-
-/// Whether a value belongs to a key; values of no size belong to all.
-fn belongs<V: TestValue>(key: u64, value: &V) -> bool {
-    size_of::<V>() == 0 || value.number() % KEYS == key
-}
-
-fn operate<K: TestKey, V: TestValue>(map: &impl ConcurrentMap<K, V>, random: &mut Random) {
-    let key = random.below(KEYS);
-    let own = K::make(key);
-    let check = |value: &V| assert!(belongs(key, value), "a value of another key");
-    match random.below(64) {
-        0..16 => _ = map.read(own.borrow(), check),
-        16..34 => _ = map.insert(own, value(key, random)),
-        34..44 => _ = map.remove_then(own.borrow(), check),
-        44..48 => {
-            _ = map.update(own.borrow(), |old| {
-                check(old);
-                value(key, random)
-            })
-        }
-        48..52 => {
-            _ = map.compute(own, |old| {
-                old.inspect(|old| check(old));
-                if old.is_some() { Action::Remove } else { Action::Put(value(key, random)) }
-            })
-        }
-        52..55 => _ = map.try_insert(own, value(key, random)),
-        55..57 => map.get_or_insert_with(own, || value(key, random), check),
-        57 => map.for_each(|key, value| assert!(belongs(key.number(), value))),
-        58 => map.retain(|key, _| key.number() % 3 != 0),
-        59 => map.clear(),
-        60 => _ = map.insert_many((0..KEYS / 2).map(|key| (K::make(key), V::make(key)))),
-        61 => {
-            let keys: Vec<K> = (0..KEYS).map(K::make).collect();
-            map.get_many(keys.iter().map(Borrow::borrow), |index, value| {
-                assert!(value.is_none_or(|value| belongs(index as u64, value)));
-            });
-        }
-        _ => assert!(map.len() <= 100_000),
     }
 }
 

@@ -195,10 +195,15 @@ impl<K, V> Bucket<K, V> {
         let node = spare.take();
         // SAFETY: the node is the caller's alone, and empty.
         let place = unsafe { fill(node, 0, tag, entry) };
+        self.link(node);
+        place
+    }
+
+    /// Makes `node` the first of the chain. For the exclusive holder only.
+    fn link(self, node: NodeRef<K, V>) {
         let first = self.header().first_node().map_or(ptr::null_mut(), NonNull::as_ptr);
         node.node().next.store(first, Ordering::Relaxed);
         self.header().set_first_node(node.node.as_ptr());
-        place
     }
 
     /// Takes empty nodes out of the chain.
@@ -244,4 +249,33 @@ unsafe fn fill<K, V>(node: NodeRef<K, V>, slot: usize, tag: u8, entry: (K, V)) -
     node.tags().set(slot, tag);
     node.mark(slot, true);
     Place { entry: node.entry(slot), node: Some(node.node), slot }
+}
+
+#[cfg(test)]
+mod tests {
+    use map_sync::shim::thread;
+
+    use super::{SLOTS, fill};
+    use crate::BucketTable;
+
+    /// The nodes are linked here, for a search before each insertion takes quadratic time.
+    #[test]
+    fn a_chain_of_a_million_entries_is_dropped_on_a_small_stack() {
+        const ENTRIES: u64 = 1_000_000;
+        let table = BucketTable::<u64, u64>::new();
+        table.core().index.make_first(4).expect("memory");
+        let bucket = table.core().index.bucket(0).expect("just made");
+        for first in (0..ENTRIES).step_by(SLOTS) {
+            let node = table.core().spare.take();
+            for slot in 0..SLOTS {
+                let key = first + slot as u64;
+                // SAFETY: a free slot of a node that nobody else knows.
+                unsafe { fill(node, slot, 1, (key, key)) };
+            }
+            bucket.link(node);
+        }
+        assert_eq!(table.len() as u64, ENTRIES);
+        let dropping = thread::Builder::new().stack_size(128 << 10).spawn(move || drop(table));
+        dropping.expect("a thread").join().expect("a drop cannot panic");
+    }
 }

@@ -183,3 +183,7 @@ fn announce_first<'lock, T>(
     let guard = FirstGuard(hold);
     biased.then_some(guard)
 }
+
+#[cfg(test)]
+#[path = "announce_tests.rs"]
+mod tests;

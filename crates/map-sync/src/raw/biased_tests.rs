@@ -234,3 +234,13 @@ fn a_first_hold_may_end_before_a_later_one() {
     drop(nested);
     assert!(lock.try_write().is_some());
 }
+
+#[test]
+fn an_always_biased_lock_is_biased_again_after_a_write() {
+    let lock = BiasedRwLock::from_raw(RawBiasedRwLock::always_biased(), 7);
+    assert!(lock.is_biased());
+    *lock.write() += 1;
+    assert!(lock.is_biased());
+    drop(lock.try_write());
+    assert!(lock.is_biased());
+}

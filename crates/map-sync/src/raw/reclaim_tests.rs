@@ -1,4 +1,4 @@
-use super::{BATCH, Domain, Guard};
+use super::{BATCH, Bag, Batch, Domain, Guard, OWN_BAGS, SPARES, slots};
 use crate::shim::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
 use crate::shim::{Arc, Barrier, mpsc, thread};
 use core::cell::Cell;
@@ -221,6 +221,99 @@ fn more_threads_than_bags() {
     });
     drop(domain);
     assert_eq!(freed.load(SeqCst), THREADS * BATCH);
+}
+
+#[test]
+fn a_batch_that_has_more_than_enough_is_freed_too() {
+    for more in 1..4 {
+        let (domain, freed) = (Domain::new(), Arc::default());
+        retire(&domain.enter(), &freed, BATCH + more);
+        assert_eq!(freed.load(SeqCst), BATCH + more);
+    }
+}
+
+#[test]
+fn a_refresh_lets_go_of_nothing_that_another_guard_of_the_thread_holds() {
+    let domain = Domain::new();
+    let seen = freed_beside(&domain, 3, |wait| {
+        let outer = domain.enter();
+        let mut inner = domain.enter();
+        wait();
+        inner.refresh();
+        wait();
+        drop((outer, inner));
+        wait();
+    });
+    assert_eq!(seen, [0, 0, 3 * BATCH]);
+}
+
+#[test]
+fn a_guard_is_still_one_after_a_refresh_that_collects() {
+    let domain = Domain::new();
+    let seen = freed_beside(&domain, 2, |wait| {
+        let mut guard = domain.enter();
+        retire(&guard, &Arc::default(), 1);
+        guard.flush();
+        guard.refresh();
+        wait();
+        drop(guard);
+        wait();
+    });
+    assert_eq!(seen, [0, 2 * BATCH]);
+}
+
+#[test]
+fn a_thread_that_collects_keeps_its_slot() {
+    let domain = Domain::new();
+    let mut guard = domain.enter();
+    retire(&guard, &Arc::default(), 1);
+    guard.flush();
+    guard.refresh();
+    retire(&guard, &Arc::default(), 1);
+    guard.flush();
+    drop(guard);
+    assert!(slots::current().is_owned());
+    drop(domain.enter());
+    assert!(slots::current().is_owned());
+}
+
+#[test]
+fn leaving_collects_nothing_unasked() {
+    let (domain, other, freed) = (Domain::new(), Domain::new(), Arc::default());
+    let first = domain.enter();
+    let second = other.enter();
+    retire(&first, &freed, 1);
+    drop(second);
+    drop(first);
+    assert_eq!(freed.load(SeqCst), 0, "a collection is dear");
+}
+
+#[test]
+fn a_bag_keeps_few_batches_of_the_usual_size() {
+    let of = |objects| Batch { objects: Vec::with_capacity(objects), inside: Vec::new() };
+    let mut bag = Bag::default();
+    for _ in 0..5 {
+        bag.keep(of(BATCH));
+    }
+    assert_eq!(bag.spare.len(), SPARES);
+    let mut bag = Bag::default();
+    bag.keep(of(2 * BATCH));
+    bag.keep(of(2 * BATCH + 1));
+    assert_eq!(bag.spare.len(), 1);
+}
+
+#[test]
+fn early_threads_have_bags_of_their_own() {
+    let domain = Domain::new();
+    drop(domain.enter());
+    let slot = slots::current();
+    let own = domain.own_bag(slot);
+    assert_eq!(own.is_some(), slot.number < OWN_BAGS);
+    if let Some(own) = own {
+        own.busy.store(true, SeqCst);
+        assert!(domain.own_bag(slot).is_none(), "a fork has spoilt it");
+        own.busy.store(false, SeqCst);
+    }
 }
 
 /// Readers follow a pointer that writers replace; an early free shows in the canary.

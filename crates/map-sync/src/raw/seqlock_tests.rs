@@ -98,3 +98,27 @@ fn parked_threads_are_woken() {
     });
     assert_eq!(entered.load(Relaxed), 16);
 }
+
+#[test]
+fn the_version_changes_with_each_write_and_with_nothing_else() {
+    let lock = RawSeqLock::NEW;
+    let before = lock.begin_read().expect("nobody writes");
+    let hold = |write: bool| {
+        lock.lock();
+        if write {
+            lock.begin_write();
+            // Once more is as good as once.
+            lock.begin_write();
+            assert_eq!(lock.begin_read(), None);
+        }
+        // SAFETY: locked above.
+        unsafe { lock.unlock() };
+    };
+    hold(false);
+    assert!(lock.is_unchanged(before));
+    hold(true);
+    let after = lock.begin_read().expect("nobody writes");
+    assert_ne!(before, after);
+    hold(false);
+    assert!(lock.is_unchanged(after));
+}

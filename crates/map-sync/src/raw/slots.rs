@@ -110,6 +110,11 @@ impl Slot {
         self.owned.store(false, Ordering::Release);
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_owned(&self) -> bool {
+        self.owned.load(Ordering::SeqCst)
+    }
+
     /// What the words tell of locks within `range`. Only for the owner.
     pub(crate) fn announces(&self, range: &Range<usize>) -> Announced {
         // A sentinel's word is no address: no memory ends beyond it.
@@ -290,7 +295,7 @@ mod tests {
         .join()
         .expect("the thread cannot panic");
         let slot = all().find(|slot| ptr::from_ref(*slot).addr() == leaked).expect("I1");
-        assert!(slot.owned.load(Ordering::SeqCst));
+        assert!(slot.is_owned());
         slot.words[1].store(0, Ordering::Relaxed);
         slot.owned.store(false, Ordering::SeqCst);
     }
