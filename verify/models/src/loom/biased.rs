@@ -10,6 +10,7 @@ use loom::cell::UnsafeCell;
 use map_sync::biased::{
     BiasedRwLock, RawBiasedRwLock, read_first, read_outermost, read_unbiased, write_section,
 };
+use map_sync::counter::StripedCounter;
 use map_sync::reentrancy::Section;
 use map_sync::shim::model::{Fault, set_membarrier};
 
@@ -113,7 +114,9 @@ fn the_bias_is_given_beside_writers() {
     on_both_systems("biased: reads that give the bias beside two writes", 2, || {
         let lock = lock(RawBiasedRwLock::NEW);
         let reader = spawn(&lock, |lock| {
-            for _ in 0..3 {
+            // Gives the thread its slot.
+            StripedCounter::new().add(1);
+            for _ in 0..4 {
                 if let Some(guard) = read_outermost(lock) {
                     guard.look();
                 } else if let Some(guard) = read_unbiased(lock) {
