@@ -132,7 +132,14 @@ pub(crate) fn must_fail(name: &str, fault: Fault, messages: &[&str]) {
 /// Sets the fault that this process is told to have. Returns whether there is one.
 pub(crate) fn set_fault() -> bool {
     let Ok(wanted) = std::env::var(BROKEN) else { return false };
-    let all = [Fault::LightFence, Fault::HeavyFence, Fault::Stores, Fault::Loads, Fault::Exchanges];
+    let all = [
+        Fault::None,
+        Fault::LightFence,
+        Fault::HeavyFence,
+        Fault::Stores,
+        Fault::Loads,
+        Fault::Exchanges,
+    ];
     let fault = all.into_iter().find(|fault| format!("{fault:?}") == wanted);
     model::set_fault(fault.expect("one of the faults"));
     true
