@@ -241,7 +241,7 @@ pub enum Layer {
     Frozen,
     /// Capacities that no machine has room for; what colliding keys cost
     Hostile,
-    /// Models of the locks, every schedule up to a bound
+    /// Models: small protocols in every schedule up to a bound, whole maps in schedules by chance
     Models,
     /// Short-lived threads, churn, a reader that stands still, drops on a small stack
     Memory,

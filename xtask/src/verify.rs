@@ -7,7 +7,7 @@
 //! | `reentrancy` | every operation inside every piece of the user's code; compared with `docs/reentrancy.md` |
 //! | `frozen` | a thread stopped at every access to memory of an operation of `map-caslist` |
 //! | `hostile` | capacities that no machine has room for; what colliding keys cost |
-//! | `models` | models of the locks, every schedule up to a bound |
+//! | `models` | models of the small protocols in every schedule up to a bound, of whole maps in schedules by chance |
 //! | `memory` | short-lived threads, churn, a reader that stands still, drops on a small stack |
 //! | `valgrind` | the tests of the maps and of their parts under memcheck; needs valgrind |
 //! | `coverage` | which lines and regions the tests come to; needs cargo-llvm-cov and LLVM's tools |
@@ -180,20 +180,24 @@ fn frozen(workspace: &Workspace) -> Result<()> {
     workspace::run(&mut command)
 }
 
+/// In two builds of their own, in which the checkers' atomics and locks take the place of the real ones.
 fn models(workspace: &Workspace, flags: &Verify) -> Result<()> {
-    let mut command = workspace.cargo("test");
-    command.args([
-        "--release",
-        "--package",
-        "atlas-models",
-        "--",
-        "--nocapture",
-        "--test-threads=1",
-    ]);
-    if flags.minutes.is_some() {
-        command.env("LOOM_MAX_PREEMPTIONS", "4");
+    for checker in ["loom", "shuttle"] {
+        let mut command = workspace.cargo("test");
+        command
+            .args(["--release", "--package", "atlas-models", "--lib", "--"])
+            .args(["--nocapture", "--test-threads=1"])
+            .args(flags.map.iter().map(|map| map.trim_start_matches("map-")))
+            .env("RUSTFLAGS", format!("--cfg atlas_{checker}"))
+            .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
+            .env("CARGO_TARGET_DIR", workspace.target.join(checker));
+        if let Some(minutes) = flags.minutes {
+            // Half of the time for each of the two.
+            command.env("ATLAS_MINUTES", (minutes / 2.0).to_string());
+        }
+        workspace::run(with_seed(&mut command, flags))?;
     }
-    workspace::run(&mut command)
+    Ok(())
 }
 
 fn with_seed<'a>(command: &'a mut Command, flags: &Verify) -> &'a mut Command {

@@ -401,6 +401,14 @@ impl<K, V> Core<K, V> {
 #[cfg(test)]
 mod tests {
     #[test]
+    fn a_table_that_has_never_grown_has_nothing_to_claim() {
+        for capacity in [0, 20, 27, 1000] {
+            let table = crate::BucketTable::<u64, u64>::try_with_capacity(capacity).unwrap();
+            assert_eq!(table.core().index.claim().1, None, "room for {capacity}");
+        }
+    }
+
+    #[test]
     fn a_growth_that_was_broken_off_leaves_nothing_to_claim() {
         for entries in 27..120_u64 {
             let mut table = crate::BucketTable::new();

@@ -128,6 +128,28 @@ fn splits_out_of_order_keep_every_entry() {
 }
 
 #[test]
+fn threads_that_reserve_at_once_lose_nothing() {
+    let hash = |key: &u64| mix(*key);
+    for round in 0..600 {
+        let entries = if round % 2 == 0 { 20 } else { 200 };
+        let table = BucketTable::try_with_capacity(entries).unwrap();
+        (0..entries as u64).for_each(|key| assert!(insert(&table, key, key, hash)));
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    table.writer().try_reserve(400, hash).unwrap();
+                });
+            }
+        });
+        assert_eq!((table.len(), count(&table)), (entries, entries), "in round {round}");
+        assert!((0..entries as u64).all(|key| table.copy(mix(key), &key) == Some(key)));
+        assert!(table.capacity() >= entries + 400);
+    }
+}
+
+#[test]
 fn a_growth_that_shrinking_broke_off_begins_anew() {
     let hash = |key: &u64| mix(*key);
     let mut table = BucketTable::new();

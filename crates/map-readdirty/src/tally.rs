@@ -13,6 +13,7 @@
 
 use map_sync::counter::thread_number;
 use map_sync::pad::CachePadded;
+use map_sync::shim::Static;
 use map_sync::shim::atomic::{AtomicUsize, Ordering};
 use map_sync::shim::thread::available_parallelism;
 
@@ -68,7 +69,7 @@ impl Tally {
 }
 
 fn stripe_count() -> usize {
-    static STRIPES: AtomicUsize = AtomicUsize::new(0);
+    static STRIPES: Static<AtomicUsize> = Static::new(AtomicUsize::new(0));
     match STRIPES.load(Ordering::Relaxed) {
         0 => {
             let threads = available_parallelism().map_or(4, usize::from);

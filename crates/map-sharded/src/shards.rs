@@ -1,5 +1,6 @@
 //! Which shard a key belongs to, how many shards there are, and what each must have room for.
 
+use map_sync::shim::Static;
 use map_sync::shim::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The most shards a map can have: a shard's number fits a byte.
@@ -14,7 +15,7 @@ const SHARDS_PER_THREAD: usize = 4;
 
 /// Returns the number of shards of a map that is not told one.
 pub(crate) fn default_shards() -> usize {
-    static SHARDS: AtomicUsize = AtomicUsize::new(0);
+    static SHARDS: Static<AtomicUsize> = Static::new(AtomicUsize::new(0));
     // Relaxed: pairs with nothing; threads that race here store the same number.
     match SHARDS.load(Relaxed) {
         0 => {

@@ -54,7 +54,7 @@ pub struct Grown {
     pub indexed: u64,
 }
 
-thread_local! {
+crate::shim::thread_local! {
     static GROWN: Cell<Grown> = const { Cell::new(Grown { moved: 0, indexed: 0 }) };
 }
 

@@ -17,6 +17,7 @@
 
 use crate::pad::CachePadded;
 use crate::raw::slots;
+use crate::shim::Static;
 use crate::shim::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// How many threads have a stripe of their own at the most: few enough that `sum` stays short.
@@ -83,7 +84,7 @@ impl Default for StripedCounter {
 
 /// How many threads get a stripe of their own.
 fn own_stripes() -> usize {
-    static STRIPES: AtomicUsize = AtomicUsize::new(0);
+    static STRIPES: Static<AtomicUsize> = Static::new(AtomicUsize::new(0));
     match STRIPES.load(Relaxed) {
         0 => {
             let threads = crate::shim::thread::available_parallelism().map_or(4, usize::from);
@@ -99,8 +100,8 @@ fn own_stripes() -> usize {
 #[inline]
 pub fn thread_number() -> usize {
     use core::cell::Cell;
-    static NEXT: AtomicUsize = AtomicUsize::new(1);
-    thread_local! {
+    static NEXT: Static<AtomicUsize> = Static::new(AtomicUsize::new(1));
+    crate::shim::thread_local! {
         // 0 stands for "none yet"; without a destructor the slot can be used at thread exit too.
         static NUMBER: Cell<usize> = const { Cell::new(0) };
     }

@@ -72,7 +72,7 @@ struct Frame {
     previous: *const Frame,
 }
 
-thread_local! {
+crate::shim::thread_local! {
     // No destructor: it can be used while the thread's other locals are torn down.
     static TOP: Cell<*const Frame> = const { Cell::new(ptr::null()) };
 }

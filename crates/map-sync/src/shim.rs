@@ -1,22 +1,70 @@
 //! The one door through which all atomics, locks and threads come.
 //!
-//! Every other module of the map crates imports them from here. A build with
-//! `--cfg atlas_loom` is reserved for a model checker's types: only this file changes then. What a
-//! model cannot represent (`membarrier`, the atomics inside `seize` and `parking_lot`) is stated
-//! where it is substituted.
+//! Every other module of the map crates imports them from here, so that a build with `--cfg atlas_loom` or `--cfg atlas_shuttle` can put
+//! a model checker's types in their place: see `model`, below this module, which also says what a model leaves out.
 //!
 //! In a build with `--cfg atlas_freeze` a test can stop a thread before each access to an atomic pointer, which is what
 //! `map-caslist` is made of: see `at_each_access`.
 
-#[cfg(not(atlas_freeze))]
-pub use core::sync::atomic;
-#[cfg(atlas_freeze)]
-pub use freeze::{at_each_access, atomic};
-pub use parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+/// Whether this build is for a model checker. Some structures are smaller then, so that a model of them ends.
+pub const MODEL: bool = cfg!(any(atlas_loom, atlas_shuttle));
+
+#[cfg(any(atlas_loom, atlas_shuttle))]
+pub mod model;
+
+#[cfg(any(atlas_loom, atlas_shuttle))]
+pub use model::{LocalKey, OnceLock, RawRwLock, Static, atomic, hint, parking, thread};
+
+#[cfg(any(atlas_loom, atlas_shuttle))]
+pub use crate::model_thread_local as thread_local;
+
+/// A mutual exclusion lock.
+#[cfg(any(atlas_loom, atlas_shuttle))]
+pub type Mutex<T> = lock_api::Mutex<model::RawMutex, T>;
+/// The hold of a [`Mutex`].
+#[cfg(any(atlas_loom, atlas_shuttle))]
+pub type MutexGuard<'lock, T> = lock_api::MutexGuard<'lock, model::RawMutex, T>;
+
+#[cfg(not(any(atlas_loom, atlas_shuttle)))]
+pub use plain::*;
+pub use std::sync::Once;
 #[cfg(test)]
 pub use std::sync::{Arc, Barrier, mpsc};
-pub use std::sync::{Once, OnceLock};
-pub use std::thread;
+
+#[cfg(not(any(atlas_loom, atlas_shuttle)))]
+mod plain {
+    #[cfg(atlas_freeze)]
+    pub use super::freeze::{at_each_access, atomic};
+    #[cfg(not(atlas_freeze))]
+    pub use core::sync::atomic;
+
+    pub use core::hint;
+    pub use parking_lot::{Mutex, MutexGuard, RawRwLock};
+    pub use parking_lot_core as parking;
+    pub use std::sync::OnceLock;
+    pub use std::{thread, thread_local};
+
+    /// A static of atomics, which a model finds as it was made each time that it runs.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub struct Static<T>(T);
+
+    impl<T> Static<T> {
+        /// Makes one.
+        pub const fn new(value: T) -> Self {
+            Self(value)
+        }
+    }
+
+    impl<T> core::ops::Deref for Static<T> {
+        type Target = T;
+
+        #[inline(always)]
+        fn deref(&self) -> &T {
+            &self.0
+        }
+    }
+}
 
 #[cfg(atlas_freeze)]
 mod freeze {

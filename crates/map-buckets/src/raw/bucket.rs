@@ -38,6 +38,7 @@ impl<K, V> Shape<K, V> {
 
     /// Entries in a bucket.
     pub(crate) const SLOTS: usize = match Self::ENTRY {
+        _ if map_sync::shim::MODEL => 8,
         0..=64 => 32,
         65..=256 => 16,
         _ => 8,

@@ -99,7 +99,9 @@ impl<K, V> Index<K, V> {
             directory: AtomicPtr::new(
                 (&raw const NO_BUCKETS).cast::<AtomicPtr<Header>>().cast_mut(),
             ),
-            next: AtomicU64::new(0),
+            // None is left to split: else who reserves while another one begins the first growth would split what is not to be
+            // split yet.
+            next: AtomicU64::new(1),
             memory: Mutex::new(Memory::new()),
             entries: PhantomData,
         }

@@ -4,6 +4,7 @@ use core::borrow::Borrow;
 use core::cell::Cell;
 
 use map_sync::contention;
+use map_sync::shim::hint;
 
 use super::bits::{Bits, Depth};
 use super::bucket::Bucket;
@@ -69,7 +70,7 @@ impl<K, V> Core<K, V> {
             }
             match wrong {
                 Some(depth) => index = Index::<K, V>::redirect(bits, index, depth),
-                None => core::hint::spin_loop(),
+                None => hint::spin_loop(),
             }
         }
         Err(Contended)
@@ -87,7 +88,7 @@ impl<K, V> Core<K, V> {
         for _ in 0..ATTEMPTS {
             into.clear();
             let Some(version) = seq.begin_read() else {
-                core::hint::spin_loop();
+                hint::spin_loop();
                 continue;
             };
             let depth = bucket.header().depth();

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use map_sync::shim::thread::panicking;
 
-thread_local! {
+map_sync::shim::thread_local! {
     /// Whether `PAYLOAD` holds one: a cheap question for each end of a critical section.
     static PENDING: Cell<bool> = const { Cell::new(false) };
     static PAYLOAD: RefCell<Option<Box<dyn Any + Send>>> = const { RefCell::new(None) };

@@ -4,7 +4,7 @@
 //! general allocators serve slowly. A thread therefore keeps what it frees, up to [`KEPT_BYTES`] of
 //! each size, in a list threaded through the blocks themselves, and allocates from there.
 //!
-//! With debug assertions every block goes straight back to the allocator, so that a sanitizer sees
+//! With debug assertions, and under a model checker, every block goes straight back to the allocator, so that it sees
 //! each use after free.
 //!
 //! **Invariants**: (I1) every block in the list of size class `c` was allocated with the layout of
@@ -21,7 +21,8 @@ const STEP: usize = 8;
 /// Blocks of up to `CLASSES * STEP` bytes are kept.
 const CLASSES: usize = 16;
 /// How many bytes of one size class a thread keeps.
-const KEPT_BYTES: usize = if cfg!(debug_assertions) { 0 } else { 32 * 1024 };
+const KEPT_BYTES: usize =
+    if cfg!(debug_assertions) || map_sync::shim::MODEL { 0 } else { 32 * 1024 };
 
 /// A block that waits for its next use.
 struct Free {
@@ -33,7 +34,7 @@ struct Pool {
     bytes: [Cell<usize>; CLASSES],
 }
 
-thread_local! {
+map_sync::shim::thread_local! {
     static POOL: Pool = const {
         Pool {
             heads: [const { Cell::new(ptr::null_mut()) }; CLASSES],

@@ -41,7 +41,13 @@ use super::table::{Table, limit, slots_for};
 pub(super) const CHUNK: usize = 1024;
 
 /// Up to this size a table is moved at once.
-const AT_ONCE: usize = if cfg!(test) { 8 } else { 1024 };
+const AT_ONCE: usize = if map_sync::shim::MODEL {
+    0
+} else if cfg!(test) {
+    8
+} else {
+    1024
+};
 
 /// Slots of `old` to move per promoted entry, at the least, so that there are two tables for a short time.
 const RATE_MIN: usize = 8;

@@ -7,16 +7,18 @@
 //! **Progress**: lock-free; a look is repeated only if somebody has exchanged the pair.
 //!
 //! **Without the instruction** (the very first x86-64 processors) exchanges take turns under one lock of the process, and set the word to
-//! [`CHANGING`] meanwhile. On other processors there are no pairs, only words: [`HAVE_PAIRS`].
+//! [`CHANGING`] meanwhile. On other processors there are no pairs, only words, and
+//! neither in a model, which does not see what the instruction does: [`HAVE_PAIRS`].
 //!
 //! **Ordering**: `SeqCst` loads of both parts; the instruction is a full fence.
 
 use std::ptr;
 
+use map_sync::shim::MODEL;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU64, Ordering::SeqCst};
 
 /// Whether both parts can be exchanged at once.
-pub(crate) const HAVE_PAIRS: bool = cfg!(target_arch = "x86_64");
+pub(crate) const HAVE_PAIRS: bool = cfg!(target_arch = "x86_64") && !MODEL;
 
 /// A word that says that the pair is being exchanged; no other word may be equal.
 pub(crate) const CHANGING: usize = 3;

@@ -144,7 +144,7 @@ fn each_of_several_holds_counts() {
         holds.extend((0..3).map(|_| lock.read_recursive()));
         while !holds.is_empty() {
             assert!(lock.try_write().is_none(), "{} holds are left", holds.len());
-            holds.swap_remove(0);
+            drop(holds.swap_remove(0));
         }
         assert_eq!(first_word(), 0);
         assert!(lock.try_write().is_some());

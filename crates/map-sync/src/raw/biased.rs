@@ -13,6 +13,7 @@ use lock_api::{GuardNoSend, RawRwLock as _};
 use super::{membarrier, slots, spin};
 use crate::contention;
 use crate::shim::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
+use crate::shim::{self, RawRwLock, parking};
 
 pub(super) const UNBIASED: u8 = 0;
 pub(super) const BIASED: u8 = 1;
@@ -32,14 +33,14 @@ const FLAGS: usize = WITH_FENCE | NESTED | THROUGH_INNER | WRITING;
 
 /// Shared locks through `inner`, without a write between them, after which the lock is biased: about
 /// what a revocation costs over what a biased read saves.
-const READS_TO_BIAS: u32 = 512;
+const READS_TO_BIAS: u32 = if shim::MODEL { 1 } else { 512 };
 
 /// A reader-writer lock whose readers, in the common case, write no line that another thread uses.
 ///
 /// See [`crate::biased`] for the lock with its data.
 #[repr(C, align(16))]
 pub struct RawBiasedRwLock {
-    pub(super) inner: parking_lot::RawRwLock,
+    pub(super) inner: RawRwLock,
     reads: AtomicU32,
     pub(super) state: AtomicU8,
     /// The state that the end of an exclusive hold leaves behind; never changes.
@@ -61,7 +62,7 @@ impl RawBiasedRwLock {
     /// An unlocked, unbiased lock.
     #[allow(clippy::declare_interior_mutable_const, reason = "how lock_api initialises a lock")]
     pub const NEW: Self = Self {
-        inner: <parking_lot::RawRwLock as lock_api::RawRwLock>::INIT,
+        inner: <RawRwLock as lock_api::RawRwLock>::INIT,
         reads: AtomicU32::new(0),
         state: AtomicU8::new(UNBIASED),
         rest: UNBIASED,
@@ -117,7 +118,7 @@ impl RawBiasedRwLock {
         // SAFETY: the key is the address of a byte of this lock that parking_lot's lock does not use as
         // a key; the token is not read.
         unsafe {
-            parking_lot_core::unpark_all(self.key(), parking_lot_core::DEFAULT_UNPARK_TOKEN);
+            parking::unpark_all(self.key(), parking::DEFAULT_UNPARK_TOKEN);
         }
     }
 
@@ -263,18 +264,18 @@ impl RawBiasedRwLock {
     }
 
     fn drain(&self, word: &AtomicUsize) {
-        let mut spin = parking_lot_core::SpinWait::new();
+        let mut spin = parking::SpinWait::new();
         while !self.drained(word) {
             if !spin.spin() {
                 // SAFETY: the key is this lock's own, see `wake_writer`; the closures call nothing of
                 // parking_lot and cannot panic.
                 unsafe {
-                    parking_lot_core::park(
+                    parking::park(
                         self.key(),
                         || !self.drained(word),
                         || {},
                         |_, _| {},
-                        parking_lot_core::DEFAULT_PARK_TOKEN,
+                        parking::DEFAULT_PARK_TOKEN,
                         None,
                     );
                 }
@@ -316,14 +317,14 @@ impl RawBiasedRwLock {
     }
 
     #[inline(always)]
-    fn lock_shared_by(&self, lock_inner: impl FnOnce(&parking_lot::RawRwLock)) {
+    fn lock_shared_by(&self, lock_inner: impl FnOnce(&RawRwLock)) {
         if !self.try_lock_biased() {
             self.lock_shared_unannounced(lock_inner);
         }
     }
 
     #[inline(never)]
-    fn lock_shared_unannounced(&self, lock_inner: impl FnOnce(&parking_lot::RawRwLock)) {
+    fn lock_shared_unannounced(&self, lock_inner: impl FnOnce(&RawRwLock)) {
         // An unbiased lock costs what `inner` does; a nested hold must be found even so, since the
         // writer that waits for the outer one holds `inner`.
         if self.state.load(Ordering::Relaxed) != UNBIASED && self.try_lock_announced() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod announce;
 pub(crate) mod biased;
+#[cfg_attr(any(atlas_loom, atlas_shuttle), path = "membarrier_model.rs")]
 pub(crate) mod membarrier;
 pub(crate) mod reclaim;
 pub(crate) mod seqlock;

@@ -15,13 +15,12 @@
 //! `waiters` (c), fences heavily and looks at the word under the queue's lock (d). Not both can miss the other: either
 //! (b) sees the waiter and wakes it, or (d) sees the lock free and does not park.
 
-use parking_lot_core::{
-    DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, ParkResult, UnparkResult, UnparkToken,
-};
-
 use super::{membarrier, spin};
 use crate::contention;
 use crate::shim::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::shim::parking::{
+    self, DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, ParkResult, UnparkResult, UnparkToken,
+};
 
 const LOCKED: u64 = 1;
 const WRITING: u64 = 2;
@@ -135,14 +134,7 @@ impl RawSeqLock {
             // SAFETY: the key is the address of this lock, which parks under it here alone; the closures
             // call nothing of parking_lot and cannot panic.
             let parked = unsafe {
-                parking_lot_core::park(
-                    self.key(),
-                    locked,
-                    || {},
-                    |_, _| {},
-                    DEFAULT_PARK_TOKEN,
-                    None,
-                )
+                parking::park(self.key(), locked, || {}, |_, _| {}, DEFAULT_PARK_TOKEN, None)
             };
             if parked == ParkResult::Unparked(HANDOFF) {
                 break;
@@ -164,13 +156,13 @@ impl RawSeqLock {
             DEFAULT_UNPARK_TOKEN
         };
         // SAFETY: the key is this lock's own; the closure calls nothing of parking_lot and cannot panic.
-        unsafe { parking_lot_core::unpark_one(self.key(), release) };
+        unsafe { parking::unpark_one(self.key(), release) };
     }
 
     #[cold]
     fn wake(&self) {
         // SAFETY: the key is this lock's own; the closure calls nothing of parking_lot and cannot panic.
-        unsafe { parking_lot_core::unpark_one(self.key(), |_| DEFAULT_UNPARK_TOKEN) };
+        unsafe { parking::unpark_one(self.key(), |_| DEFAULT_UNPARK_TOKEN) };
     }
 
     fn key(&self) -> usize {

@@ -22,6 +22,7 @@ use core::ops::Range;
 use core::ptr;
 
 use crate::reentrancy::Section;
+use crate::shim::Static;
 use crate::shim::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 
 /// How many locks of the biased kind a thread can read under at once without a shared write.
@@ -148,9 +149,9 @@ static NONE: Slot = Slot::new(OCCUPIED, NO_NUMBER);
 /// The slot of a thread that can have none any more.
 static DEAD: Slot = Slot::new(OCCUPIED, NO_NUMBER);
 
-static HEAD: AtomicPtr<Slot> = AtomicPtr::new(ptr::null_mut());
+static HEAD: Static<AtomicPtr<Slot>> = Static::new(AtomicPtr::new(ptr::null_mut()));
 
-thread_local! {
+crate::shim::thread_local! {
     // No destructor: it can be used while the thread's other locals are torn down.
     static CURRENT: Cell<&'static Slot> = const { Cell::new(&NONE) };
     static OWNER: Owner = const { Owner };
@@ -206,7 +207,7 @@ pub(crate) fn own() -> &'static Slot {
         }
     }
     fork::watch();
-    static SLOTS: AtomicUsize = AtomicUsize::new(0);
+    static SLOTS: Static<AtomicUsize> = Static::new(AtomicUsize::new(0));
     // Relaxed: only that each number is given once counts.
     let number = SLOTS.fetch_add(1, Ordering::Relaxed);
     let slot: &'static Slot = Box::leak(Box::new(Slot::new(0, number)));

@@ -4,7 +4,11 @@
 //! the lock's line to its holder, who often takes the lock several times in a row meanwhile: the line then moves between the cores
 //! once for many operations, not for each. A thread that parks costs microseconds to wake, so the pauses together are about as long.
 //!
+//! In a model a thread parks at once.
+//!
 //! **Source**: exponential back-off (Anderson, IEEE TPDS 1990).
+
+use crate::shim::{MODEL, hint};
 
 /// The longest pause, in instructions that tell the processor that it waits: some tens of cycles each.
 const LONGEST: u32 = 64;
@@ -19,10 +23,13 @@ pub(super) const BESIDE_OTHERS: u32 = 2;
 /// Waits until `done`, at first for so long; returns `false` if it took too long.
 #[inline]
 pub(super) fn until(first: u32, mut done: impl FnMut() -> bool) -> bool {
+    if MODEL {
+        return false;
+    }
     let doubling = core::iter::successors(Some(first), |pauses| Some(2 * pauses));
     let pauses = doubling.take_while(|pauses| *pauses < LONGEST);
     pauses.chain([LONGEST; REPEATED]).any(|pauses| {
-        (0..pauses).for_each(|_| core::hint::spin_loop());
+        (0..pauses).for_each(|_| hint::spin_loop());
         done()
     })
 }

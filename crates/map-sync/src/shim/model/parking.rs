@@ -1,10 +1,12 @@
-//! A plain parking lot over loom's mutex and condition variable, with the names and the meaning of `parking_lot_core`.
+//! A plain parking lot over the checker's mutex and condition variable, with the names and the meaning of `parking_lot_core`.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use loom::sync::{Condvar, Mutex};
+use super::checker::sync::{Condvar, Mutex, MutexGuard};
+use super::of_run;
 
 /// What a parked thread leaves for who wakes it.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,25 @@ pub struct UnparkResult {
     pub be_fair: bool,
 }
 
+/// Never spins: waiting is modelled by parking.
+#[derive(Debug, Default)]
+pub struct SpinWait;
+
+impl SpinWait {
+    /// Makes one.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// Says that it is time to park.
+    pub fn spin(&mut self) -> bool {
+        false
+    }
+
+    /// Begins anew.
+    pub fn reset(&mut self) {}
+}
+
 /// Whether every wake-up is a fair one; the original decides by the clock.
 static FAIR: AtomicBool = AtomicBool::new(false);
 
@@ -51,15 +72,35 @@ struct Waiter {
     token: std::sync::Mutex<Option<UnparkToken>>,
 }
 
-loom::lazy_static! {
-    static ref QUEUE: Mutex<Vec<Arc<Waiter>>> = Mutex::new(Vec::new());
+impl Waiter {
+    fn token(&self) -> std::sync::MutexGuard<'_, Option<UnparkToken>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, token: UnparkToken) {
+        *self.token() = Some(token);
+        self.woken.notify_one();
+    }
+}
+
+/// The parked threads of a run.
+pub(super) struct Queue(Mutex<Vec<Arc<Waiter>>>);
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn of_run() -> Rc<Self> {
+        of_run(|run| run.parked.clone()).expect("a model is running")
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Waiter>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Parks under `key` if `validate` holds, until somebody wakes the thread.
-///
-/// # Panics
-///
-/// If a model has panicked here before.
 ///
 /// # Safety
 ///
@@ -72,7 +113,8 @@ pub unsafe fn park(
     _token: ParkToken,
     _timeout: Option<Instant>,
 ) -> ParkResult {
-    let mut queue = QUEUE.lock().expect("no model panics here");
+    let parked = Queue::of_run();
+    let mut queue = parked.lock();
     if !validate() {
         return ParkResult::Invalid;
     }
@@ -80,18 +122,15 @@ pub unsafe fn park(
     queue.push(Arc::clone(&waiter));
     before_sleep();
     loop {
-        if let Some(token) = *waiter.token.lock().expect("as above") {
+        let token = *waiter.token();
+        if let Some(token) = token {
             return ParkResult::Unparked(token);
         }
-        queue = waiter.woken.wait(queue).expect("as above");
+        queue = waiter.woken.wait(queue).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
 /// Wakes who has been parked longest under `key`.
-///
-/// # Panics
-///
-/// If a model has panicked here before.
 ///
 /// # Safety
 ///
@@ -100,15 +139,33 @@ pub unsafe fn unpark_one(
     key: usize,
     callback: impl FnOnce(UnparkResult) -> UnparkToken,
 ) -> UnparkResult {
-    let mut queue = QUEUE.lock().expect("no model panics here");
+    let parked = Queue::of_run();
+    let mut queue = parked.lock();
     let first = queue.iter().position(|waiter| waiter.key == key);
     let be_fair = first.is_some() && FAIR.load(Ordering::SeqCst);
     let result = UnparkResult { unparked_threads: usize::from(first.is_some()), be_fair };
     let token = callback(result);
     if let Some(first) = first {
-        let waiter = queue.remove(first);
-        *waiter.token.lock().expect("as above") = Some(token);
-        waiter.woken.notify_one();
+        queue.remove(first).wake(token);
     }
     result
+}
+
+/// Wakes all who are parked under `key`; returns how many.
+///
+/// # Safety
+///
+/// As of the original; here nothing depends on it.
+pub unsafe fn unpark_all(key: usize, token: UnparkToken) -> usize {
+    let parked = Queue::of_run();
+    let mut queue = parked.lock();
+    let before = queue.len();
+    queue.retain(|waiter| {
+        let stays = waiter.key != key;
+        if !stays {
+            waiter.wake(token);
+        }
+        stays
+    });
+    before - queue.len()
 }
