@@ -245,6 +245,8 @@ pub enum Layer {
     Models,
     /// Short-lived threads, churn, drops on a small stack
     Memory,
+    /// Inputs that a fuzzer makes (needs cargo-fuzz), for --minutes each kind [default: 1]
+    Fuzz,
 }
 
 impl Layer {
@@ -262,6 +264,7 @@ impl Layer {
             Self::Hostile => "hostile",
             Self::Models => "models",
             Self::Memory => "memory",
+            Self::Fuzz => "fuzz",
         }
     }
 }

@@ -9,13 +9,14 @@
 //! | `hostile` | capacities that no machine has room for; what colliding keys cost |
 //! | `models` | models of the locks, every schedule up to a bound |
 //! | `memory` | short-lived threads, churn, drops on a small stack |
+//! | `fuzz` | inputs that a fuzzer makes: sequences of operations on all maps, and the content of traces |
 //!
 //! What each can show and what it cannot: `docs/reliability.md`.
 
 use std::ffi::OsString;
 use std::process::Command;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::flags::{Layer, Verify};
 use crate::maps::MAPS;
@@ -39,6 +40,7 @@ pub fn run(flags: &Verify) -> Result<()> {
             Layer::Hostile => program(&workspace, flags, "hostile"),
             Layer::Models => models(&workspace, flags),
             Layer::Memory => program(&workspace, flags, "memory"),
+            Layer::Fuzz => fuzz(&workspace, flags),
         };
         if let Err(error) = result {
             eprintln!("{}: {error:#}", layer.name());
@@ -147,6 +149,37 @@ fn models(workspace: &Workspace, flags: &Verify) -> Result<()> {
         command.env("LOOM_MAX_PREEMPTIONS", "4");
     }
     workspace::run(&mut command)
+}
+
+/// The targets of `fuzz/`, a workspace of its own, for a minute each. What they learn and find is kept below `target/fuzz`.
+fn fuzz(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    let cargo_fuzz = || {
+        let mut command = Command::new(workspace::cargo_path());
+        command.current_dir(&workspace.root).arg("fuzz");
+        // The sanitizers that a fuzzer needs are not stable.
+        command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", workspace.target.join("fuzz"));
+        command
+    };
+    let installed = cargo_fuzz().arg("--version").output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        bail!("it needs cargo-fuzz: cargo install --locked cargo-fuzz");
+    }
+    let seconds = (flags.minutes.unwrap_or(1.0) * 60.0).ceil() as u64;
+    for target in ["operations", "trace"] {
+        let [corpus, found] =
+            ["corpus", "found"].map(|kind| workspace.target.join("fuzz").join(kind).join(target));
+        for folder in [&corpus, &found] {
+            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        }
+        let mut command = cargo_fuzz();
+        command.args(["run", target]).arg(corpus);
+        command.args(["--", "-timeout=60", "-rss_limit_mb=1024"]);
+        command.arg(format!("-max_total_time={seconds}"));
+        command.arg(format!("-artifact_prefix={}/", found.display()));
+        command.args(flags.seed.map(|seed| format!("-seed={}", seed as u32)));
+        workspace::run(&mut command)?;
+    }
+    Ok(())
 }
 
 fn with_seed<'a>(command: &'a mut Command, flags: &Verify) -> &'a mut Command {
