@@ -279,7 +279,7 @@ pub fn computations_add_up<F: Family>() {
             let (mut done, mut runs) = (0, 0);
             for _ in 0..scaled(200) {
                 let key = 3 * random.below(10);
-                let outcome = if (member as u64 + round) % 2 == 0 {
+                let outcome = if (member as u64 + round).is_multiple_of(2) {
                     map.compute(key, |value| {
                         runs += 1;
                         Action::Put(value.map_or(1, |value| value + 1))
