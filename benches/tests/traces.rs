@@ -85,3 +85,12 @@ fn damaged_xz_is_refused() {
     damaged[middle] ^= 0xff;
     assert!(refusal("damaged.trace.xz", &damaged).contains("damaged"));
 }
+
+#[test]
+fn a_small_file_that_says_it_is_large_is_refused() {
+    let bomb = xz(&vec![7; 10 << 20]);
+    assert!(bomb.len() < 10_000, "{} bytes", bomb.len());
+    let error = Trace::parse("bomb", bomb.clone(), 1 << 20).unwrap_err();
+    assert_eq!(error.to_string(), "it has more than 1048576 bytes");
+    assert_eq!(Trace::parse("bomb", bomb, 10 << 20).unwrap().keys.len(), (10 << 20) / 4);
+}

@@ -249,6 +249,8 @@ pub enum Layer {
     Valgrind,
     /// Which lines and regions of the library crates the tests come to
     Coverage,
+    /// Inputs that a fuzzer makes (needs cargo-fuzz), for --minutes each kind [default: 1]
+    Fuzz,
 }
 
 impl Layer {
@@ -275,6 +277,7 @@ impl Layer {
             Self::Memory => "memory",
             Self::Valgrind => "valgrind",
             Self::Coverage => "coverage",
+            Self::Fuzz => "fuzz",
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | `memory` | short-lived threads, churn, a reader that stands still, drops on a small stack |
 //! | `valgrind` | the tests of the maps and of their parts under memcheck; needs valgrind |
 //! | `coverage` | which lines and regions the tests come to; needs cargo-llvm-cov and LLVM's tools |
+//! | `fuzz` | inputs that a fuzzer makes: sequences of operations on all maps, and the content of traces |
 //!
 //! What each can show and what it cannot: `docs/reliability.md`.
 
@@ -19,7 +20,7 @@ mod coverage;
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::flags::{Layer, Verify};
 use crate::maps::MAPS;
@@ -47,6 +48,7 @@ pub fn run(flags: &Verify) -> Result<()> {
             Layer::Memory => program(&workspace, flags, "memory"),
             Layer::Valgrind => valgrind(&workspace, flags),
             Layer::Coverage => coverage::run(&workspace),
+            Layer::Fuzz => fuzz(&workspace, flags),
         };
         if let Err(error) = result {
             eprintln!("{}: {error:#}", layer.name());
@@ -196,6 +198,37 @@ fn models(workspace: &Workspace, flags: &Verify) -> Result<()> {
             command.env("ATLAS_MINUTES", (minutes / 2.0).to_string());
         }
         workspace::run(with_seed(&mut command, flags))?;
+    }
+    Ok(())
+}
+
+/// The targets of `fuzz/`, a workspace of its own, for a minute each. What they learn and find is kept below `target/fuzz`.
+fn fuzz(workspace: &Workspace, flags: &Verify) -> Result<()> {
+    let cargo_fuzz = || {
+        let mut command = Command::new(workspace::cargo_path());
+        command.current_dir(&workspace.root).arg("fuzz");
+        // The sanitizers that a fuzzer needs are not stable.
+        command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", workspace.target.join("fuzz"));
+        command
+    };
+    let installed = cargo_fuzz().arg("--version").output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        bail!("it needs cargo-fuzz: cargo install --locked cargo-fuzz");
+    }
+    let seconds = (flags.minutes.unwrap_or(1.0) * 60.0).ceil() as u64;
+    for target in ["operations", "trace"] {
+        let [corpus, found] =
+            ["corpus", "found"].map(|kind| workspace.target.join("fuzz").join(kind).join(target));
+        for folder in [&corpus, &found] {
+            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        }
+        let mut command = cargo_fuzz();
+        command.args(["run", target]).arg(corpus);
+        command.args(["--", "-timeout=60", "-rss_limit_mb=1024"]);
+        command.arg(format!("-max_total_time={seconds}"));
+        command.arg(format!("-artifact_prefix={}/", found.display()));
+        command.args(flags.seed.map(|seed| format!("-seed={}", seed as u32)));
+        workspace::run(&mut command)?;
     }
     Ok(())
 }

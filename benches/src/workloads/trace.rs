@@ -10,8 +10,16 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use liblzma::read::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
 
 const XZ_MAGIC: &[u8] = b"\xfd7zXZ\0";
+
+/// The most bytes that a trace may have once it is decompressed: a small file can claim to be any size.
+const MOST: usize = 1 << 30;
+
+/// The memory that decompressing may take: four times what the best setting of xz needs.
+const XZ_MEMORY: u64 = 256 << 20;
 
 /// A trace, ready for replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +37,21 @@ impl Trace {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, is empty, damaged or ends in the middle of a key.
+    /// If it cannot be read, is empty, too large, damaged or ends in the middle of a key.
     pub fn open(path: &Path) -> Result<Self> {
         let name = || format!("trace {}", path.display());
         let bytes = fs::read(path).with_context(name)?;
-        let keys = parse(bytes).with_context(name)?;
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        Self::parse(&file, bytes, MOST).with_context(name)
+    }
+
+    /// Reads a trace from the content of a file, of at most so many bytes once it is decompressed.
+    ///
+    /// # Errors
+    ///
+    /// If it is empty, too large, damaged or ends in the middle of a key.
+    pub fn parse(file: &str, bytes: Vec<u8>, most: usize) -> Result<Self> {
+        let keys = keys(bytes, most)?;
         let mut sorted = keys.clone();
         sorted.sort_unstable();
         sorted.dedup();
@@ -52,15 +69,18 @@ impl Trace {
     }
 }
 
-fn parse(mut bytes: Vec<u8>) -> Result<Vec<u32>> {
+fn keys(mut bytes: Vec<u8>, most: usize) -> Result<Vec<u32>> {
     if bytes.starts_with(XZ_MAGIC) {
+        let decoder = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED)?;
         let mut content = Vec::new();
-        liblzma::read::XzDecoder::new_multi_decoder(bytes.as_slice())
+        XzDecoder::new_stream(bytes.as_slice(), decoder)
+            .take(most as u64 + 1)
             .read_to_end(&mut content)
             .context("the xz stream is damaged or cut off")?;
         bytes = content;
     }
     ensure!(!bytes.is_empty(), "it is empty");
+    ensure!(bytes.len() <= most, "it has more than {most} bytes");
     match std::str::from_utf8(&bytes) {
         Ok(text) if is_text(text) => number_lines(text),
         _ => numbers(&bytes),

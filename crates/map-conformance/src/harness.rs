@@ -33,6 +33,11 @@ pub fn effort() -> usize {
     })
 }
 
+/// A number of keys or steps that grows with [`effort`], up to sixteen times.
+pub fn scaled(n: u64) -> u64 {
+    n * effort().min(16) as u64
+}
+
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} must be a number, not `{text}`")))

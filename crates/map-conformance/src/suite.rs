@@ -167,14 +167,71 @@ macro_rules! __laws {
             histories {
                 "histories::have_an_explanation" have_an_explanation,
             }
-            go {
-                "go::concurrent_range" concurrent_range,
-                "go::nested_range" nested_range,
-                "go::compare_and_swap_in_turn" compare_and_swap_in_turn,
-                "go::iterate_and_remove" iterate_and_remove,
-                "go::concurrent_clear" concurrent_clear,
-                "go::concurrent_cache" concurrent_cache,
-                "go::unshared_keys_in_shared_chains" unshared_keys_in_shared_chains,
+            go_sync_map {
+                "go_sync_map::sequences_agree" sequences_agree,
+                "go_sync_map::concurrent_range" concurrent_range,
+                "go_sync_map::keys_are_released" keys_are_released,
+                "go_sync_map::nested_range" nested_range,
+                "go_sync_map::absent_keys_are_not_exchanged" absent_keys_are_not_exchanged,
+                "go_sync_map::concurrent_clear" concurrent_clear,
+                "go_sync_map::round_trips" round_trips,
+            }
+            go_hash_trie {
+                "go_hash_trie::load_or_store_in_turn" load_or_store_in_turn,
+                "go_hash_trie::iterates_over_each_once" iterates_over_each_once,
+                "go_hash_trie::compare_and_swap_in_turn" compare_and_swap_in_turn,
+                "go_hash_trie::compare_and_delete_in_turn" compare_and_delete_in_turn,
+                "go_hash_trie::swap_in_turn" swap_in_turn,
+                "go_hash_trie::load_and_delete_in_turn" load_and_delete_in_turn,
+                "go_hash_trie::clear_in_turn" clear_in_turn,
+                "go_hash_trie::iterate_and_remove" iterate_and_remove,
+                "go_hash_trie::unshared_keys_in_shared_chains" unshared_keys_in_shared_chains,
+                "go_hash_trie::unshared_keys_with_removal" unshared_keys_with_removal,
+                "go_hash_trie::shared_keys_are_exchanged_once" shared_keys_are_exchanged_once,
+                "go_hash_trie::shared_keys_are_swapped_once" shared_keys_are_swapped_once,
+                "go_hash_trie::shared_keys_are_removed_once" shared_keys_are_removed_once,
+                "go_hash_trie::shared_keys_are_removed_by_value_once"
+                    shared_keys_are_removed_by_value_once,
+                "go_hash_trie::clear_beside_exchanges" clear_beside_exchanges,
+                "go_hash_trie::concurrent_cache" concurrent_cache,
+            }
+            libcuckoo {
+                "libcuckoo::stress_checked" stress_checked,
+                "libcuckoo::stress_checked_with_strings" stress_checked_with_strings,
+                "libcuckoo::stress_unchecked" stress_unchecked,
+            }
+            jsr166 {
+                "jsr166::unit_cases" unit_cases,
+                "jsr166::computing_cases" computing_cases,
+                "jsr166::bulk_cases" bulk_cases,
+                "jsr166::put_all_keeps_the_others" put_all_keeps_the_others,
+                "jsr166::one_of_many_is_spared" one_of_many_is_spared,
+                "jsr166::keys_that_share_a_hash" keys_that_share_a_hash,
+                "jsr166::map_check" map_check,
+                "jsr166::map_loops" map_loops,
+                "jsr166::associations_are_found" associations_are_found,
+                "jsr166::iterations_only_grow" iterations_only_grow,
+                "jsr166::computations_add_up" computations_add_up,
+            }
+            papaya {
+                "papaya::present_keys_are_contained" present_keys_are_contained,
+                "papaya::insertions_are_found" insertions_are_found,
+                "papaya::overwritten_values_come_back" overwritten_values_come_back,
+                "papaya::updates_are_counted" updates_are_counted,
+                "papaya::updates_beside_growth" updates_beside_growth,
+                "papaya::additions_are_counted" additions_are_counted,
+                "papaya::removed_counts_are_put_back" removed_counts_are_put_back,
+                "papaya::counts_removed_by_compute_are_put_back"
+                    counts_removed_by_compute_are_put_back,
+                "papaya::counts_removed_by_remove_if_are_put_back"
+                    counts_removed_by_remove_if_are_put_back,
+                "papaya::reinserted_keys_stay" reinserted_keys_stay,
+                "papaya::updates_do_not_bring_back" updates_do_not_bring_back,
+                "papaya::chunks_go_in_and_out" chunks_go_in_and_out,
+                "papaya::chunks_are_updated" chunks_are_updated,
+                "papaya::single_entries_come_and_go" single_entries_come_and_go,
+                "papaya::clear_beside_insertions" clear_beside_insertions,
+                "papaya::retain_beside_insertions" retain_beside_insertions,
             }
             drops {
                 "drops::after_every_operation" after_every_operation,

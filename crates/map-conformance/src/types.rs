@@ -3,6 +3,7 @@
 use core::borrow::Borrow;
 use core::fmt::Debug;
 use core::hash::Hash;
+use std::sync::{Mutex, PoisonError};
 
 use map_core::ConcurrentMap;
 
@@ -148,6 +149,58 @@ macro_rules! cloneable_value {
     };
 }
 
+/// A number that knows whether it has been dropped: it has a place in a table, which changes when it is dropped.
+///
+/// Reading a canary that was dropped too early panics, and so does dropping one twice.
+#[derive(Debug)]
+pub struct Canary {
+    number: u64,
+    place: usize,
+    time: u64,
+}
+
+/// The times of all places, and the places that are free.
+static CANARIES: Mutex<(Vec<u64>, Vec<usize>)> = Mutex::new((Vec::new(), Vec::new()));
+
+impl Canary {
+    fn with<R>(f: impl FnOnce(&mut Vec<u64>, &mut Vec<usize>) -> R) -> R {
+        let (times, free) = &mut *CANARIES.lock().unwrap_or_else(PoisonError::into_inner);
+        f(times, free)
+    }
+
+    fn checked(&self) -> u64 {
+        let time = Self::with(|times, _| times[self.place]);
+        assert_eq!(time, self.time, "a value is used after it was dropped");
+        self.number
+    }
+}
+
+impl Drop for Canary {
+    fn drop(&mut self) {
+        let alive = Self::with(|times, free| {
+            let alive = times[self.place] == self.time;
+            if alive {
+                times[self.place] += 1;
+                free.push(self.place);
+            }
+            alive
+        });
+        assert!(alive || std::thread::panicking(), "a value is dropped twice");
+    }
+}
+
+impl Clone for Canary {
+    fn clone(&self) -> Self {
+        Self::make(self.checked())
+    }
+}
+
+impl PartialEq for Canary {
+    fn eq(&self, other: &Self) -> bool {
+        self.checked() == other.checked()
+    }
+}
+
 /// A value of a kilobyte that shows when it is torn: all its words are one number.
 pub type Large = [u64; 128];
 
@@ -159,6 +212,16 @@ cloneable_value!(u128, number => u128::from(number) << 64 | u128::from(number), 
 cloneable_value!(String, number => number.to_string(), value => value.parse().expect("a number"));
 cloneable_value!((), _number => (), _value => 0);
 cloneable_value!(Aligned, number => Self(number), value => value.checked());
+cloneable_value!(Canary, number => {
+    let (place, time) = Canary::with(|times, free| {
+        let place = free.pop().unwrap_or(times.len());
+        if place == times.len() {
+            times.push(0);
+        }
+        (place, times[place])
+    });
+    Canary { number, place, time }
+}, value => value.checked());
 cloneable_value!(Large, number => [number; 128], value => {
     assert!(value.iter().all(|word| *word == value[0]), "a value is torn");
     value[0]

@@ -9,7 +9,7 @@ use map_caslist::CasListMap;
 use map_conformance::harness::Random;
 use map_conformance::hashers::{Collide, Mixed};
 use map_conformance::histories::{Disturbances, Tally, try_one};
-use map_conformance::types::{Large, TestKey, TestValue};
+use map_conformance::types::{Canary, Large, TestKey, TestValue};
 use map_core::{BuildMap, ConcurrentMap, PinMap, ShrinkMap};
 use map_readdirty::ReadDirtyMap;
 use map_rwlock::RwLockMap;
@@ -70,13 +70,14 @@ impl Part<'_> {
 macro_rules! look_at {
     ($cli:ident, $seed:ident, $total:ident, $name:literal, $Map:ident, [$($beyond:path),*]) => {
         if $cli.flags.wants($name) {
-            let time = $cli.flags.share(5, Duration::from_secs(20));
+            let time = $cli.flags.share(6, Duration::from_secs(20));
             let part = Part { cli: &$cli, seed: $seed, time, map: $name };
             $total.extend([
                 part.run::<u64, u64, $Map<_, _, Mixed>, _>("u64 → u64", &[|map| map.reserve(30), $($beyond),*]),
                 part.run::<u64, u64, $Map<_, _, Collide>, _>("u64 → u64, colliding", &[$($beyond),*]),
                 part.run::<u64, u128, $Map<_, _, Mixed>, _>("u64 → u128", &[$($beyond),*]),
                 part.run::<String, String, $Map<_, _, Mixed>, _>("String → String", &[|map| map.reserve(30), $($beyond),*]),
+                part.run::<u64, Canary, $Map<_, _, Mixed>, _>("u64 → canary", &[$($beyond),*]),
                 part.run::<u64, Large, $Map<_, _, Mixed>, _>("u64 → 1 KiB", &[$($beyond),*]),
             ]);
         }

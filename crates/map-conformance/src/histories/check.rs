@@ -1,6 +1,13 @@
 //! The search for an order.
 //!
 //! **Source**: Wing and Gong (1993), with the states that have failed remembered, after Lowe (2017).
+//!
+//! **`clear`** is no call with one instant, so it has two places in the order: its beginning and its end, which are
+//! exactly where they were. Between the two it may remove the entry, as often as one is there. If there is one at the
+//! beginning, then at the end it must have been removed, by whomever, or written again.
+//!
+//! **A removal that may come later than its test** (`retain` whose closure may run again) leaves either nothing, or an
+//! entry that in the same way must be removed or written again before the call ends.
 
 use core::fmt;
 use std::collections::HashSet;
@@ -32,6 +39,8 @@ pub enum Left {
     Gone,
     /// Nothing, or what was there.
     GoneOrSame,
+    /// What `clear` may leave.
+    Cleared,
 }
 
 /// A call with the instants of its beginning and its end.
@@ -72,6 +81,8 @@ impl Event {
             Left::Put(value) => [Some(Some(value)), None],
             Left::Gone => [Some(None), None],
             Left::GoneOrSame => [Some(None), Some(cell)],
+            // Not one step.
+            Left::Cleared => [None, None],
         };
         after.into_iter().flatten().filter(move |_| fits)
     }
@@ -97,68 +108,157 @@ pub(super) fn overlapping(history: &[Event]) -> u64 {
 }
 
 /// Looks for an order that explains the history of a cell which is empty at first. Sorts it by the calls' beginnings.
+///
+/// # Panics
+///
+/// If `clear` was called more than 64 times.
 pub fn judge(history: &mut [Event]) -> Verdict {
     history.sort_unstable_by_key(|event| event.began);
-    let mut search = Search {
-        history,
-        done: vec![0; history.len().div_ceil(64)],
-        failed: HashSet::new(),
-        exhausted: false,
-    };
-    match search.go_on(0, None) {
+    let mut steps = Vec::with_capacity(history.len());
+    let clears = history.iter().filter(|event| event.left == Left::Cleared).count();
+    let (mut next_clear, mut next_removal) = (0, clears as u32);
+    for event in &*history {
+        let Event { began, ended, .. } = *event;
+        let mut owes = 0;
+        if event.left == Left::Cleared {
+            owes = 1_u64.checked_shl(next_clear).expect("few calls of `clear`");
+            next_clear += 1;
+            steps.push(Step { began, ended: began, kind: Kind::ClearBegins(owes) });
+        } else {
+            if event.left == Left::GoneOrSame {
+                // With too many of them, the last owe nothing.
+                owes = 1_u64.checked_shl(next_removal).unwrap_or(0);
+                next_removal += 1;
+            }
+            steps.push(Step { began, ended, kind: Kind::Call(event, owes) });
+        }
+        if owes != 0 {
+            steps.push(Step { began: ended, ended, kind: Kind::Ends(owes) });
+        }
+    }
+    steps.sort_by_key(|step| step.began);
+    let done = vec![0; steps.len().div_ceil(64)];
+    let mut search = Search { steps: &steps, done, failed: HashSet::new(), exhausted: false };
+    match search.go_on(0, State::default()) {
         true => Verdict::Explained,
         false if search.exhausted => Verdict::Undecided,
         false => Verdict::Unexplained,
     }
 }
 
+/// Some of the calls that owe a removal.
+type Owing = u64;
+
+/// What has a place in the order.
+struct Step<'a> {
+    began: u64,
+    ended: u64,
+    kind: Kind<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    Call(&'a Event, Owing),
+    ClearBegins(Owing),
+    Ends(Owing),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct State {
+    cell: Option<u64>,
+    /// The calls of `clear` that have begun and not ended.
+    open: Owing,
+    /// Those that met an entry which has not been removed or written since.
+    owing: Owing,
+}
+
+impl State {
+    /// Another value, or none.
+    fn with(self, cell: Option<u64>) -> Self {
+        Self { cell, owing: 0, ..self }
+    }
+}
+
+impl Kind<'_> {
+    /// What can be after this step; nothing if it cannot come now.
+    fn after(self, state: State) -> impl Iterator<Item = State> {
+        let mut next = [None, None];
+        match self {
+            Kind::Call(event, owes) => {
+                let writes = matches!(event.left, Left::Put(_));
+                let changed = |cell: Option<u64>| match cell {
+                    _ if writes || cell != state.cell => state.with(cell),
+                    Some(_) => State { owing: state.owing | owes, ..state },
+                    None => state,
+                };
+                let mut cells = event.steps(state.cell);
+                next = [cells.next().map(changed), cells.next().map(changed)];
+            }
+            Kind::ClearBegins(one) => {
+                let owing = if state.cell.is_some() { one } else { 0 };
+                let (open, owing) = (state.open | one, state.owing | owing);
+                next[0] = Some(State { open, owing, ..state });
+            }
+            Kind::Ends(one) => {
+                let open = state.open & !one;
+                next[0] = (state.owing & one == 0).then_some(State { open, ..state });
+            }
+        }
+        next.into_iter().flatten()
+    }
+}
+
 struct Search<'a> {
-    history: &'a [Event],
-    /// The calls that have their place in the order.
+    steps: &'a [Step<'a>],
+    /// The steps that have their place in the order.
     done: Vec<u64>,
-    failed: HashSet<(Vec<u64>, Option<u64>)>,
+    failed: HashSet<(Vec<u64>, State)>,
     exhausted: bool,
 }
 
 impl Search<'_> {
-    fn is_done(&self, call: usize) -> bool {
-        self.done[call / 64] & 1 << (call % 64) != 0
+    fn is_done(&self, step: usize) -> bool {
+        self.done[step / 64] & 1 << (step % 64) != 0
     }
 
-    fn flip(&mut self, call: usize) {
-        self.done[call / 64] ^= 1 << (call % 64);
+    fn flip(&mut self, step: usize) {
+        self.done[step / 64] ^= 1 << (step % 64);
     }
 
-    /// Whether the rest can be ordered; all calls before `first` are done.
-    fn go_on(&mut self, first: usize, cell: Option<u64>) -> bool {
-        let Some(first) = (first..self.history.len()).find(|call| !self.is_done(*call)) else {
+    /// Whether the rest can be ordered; all steps before `first` are done.
+    fn go_on(&mut self, first: usize, state: State) -> bool {
+        let Some(first) = (first..self.steps.len()).find(|step| !self.is_done(*step)) else {
             return true;
         };
-        let state = (self.done.clone(), cell);
-        if self.failed.contains(&state) {
+        let known = (self.done.clone(), state);
+        if self.failed.contains(&known) {
             return false;
         }
-        // Next can only be a call that began before every open one ended.
+        // Next can only be a step that began before every open one ended.
         let mut horizon = u64::MAX;
-        for call in first..self.history.len() {
-            let event = self.history[call];
-            if event.began >= horizon || self.exhausted {
+        for step in first..self.steps.len() {
+            let Step { began, ended, kind } = self.steps[step];
+            if began >= horizon || self.exhausted {
                 break;
             }
-            if self.is_done(call) {
+            if self.is_done(step) {
                 continue;
             }
-            horizon = horizon.min(event.ended);
-            for next in event.steps(cell) {
-                self.flip(call);
+            horizon = horizon.min(ended);
+            for next in kind.after(state) {
+                self.flip(step);
                 let found = self.go_on(first, next);
-                self.flip(call);
+                self.flip(step);
                 if found {
                     return true;
                 }
             }
         }
-        self.failed.insert(state);
+        // A call of `clear` removes the entry.
+        if state.open != 0 && state.cell.is_some() && self.go_on(first, state.with(None)) {
+            return true;
+        }
+        self.failed.insert(known);
         self.exhausted |= self.failed.len() > MOST_STATES;
         false
     }
@@ -200,6 +300,41 @@ mod tests {
         assert!(!explained(vec![won(0, 2, 1), won(1, 3, 2)]));
         let gone = event(2, 4, Saw::Present(true), Left::Gone);
         assert!(explained(vec![won(0, 3, 1), won(1, 5, 2), gone]));
+    }
+
+    #[test]
+    fn clear_removes_what_was_there_and_is_not_written_again() {
+        let put = event(0, 1, ABSENT, Left::Put(1));
+        let clear = event(2, 7, Saw::Any, Left::Cleared);
+        let found = |began, value| event(began, began + 1, Saw::Value(Some(value)), Left::Same);
+        let gone = |began| event(began, began + 1, ABSENT, Left::Same);
+        assert!(!explained(vec![put, clear, found(8, 1)]), "it stays");
+        assert!(explained(vec![put, clear, gone(8)]));
+        assert!(explained(vec![put, clear, found(3, 1), gone(5)]), "it goes in between");
+        assert!(!explained(vec![put, clear, gone(3), found(5, 1)]), "it comes back");
+        // Written again meanwhile, or perhaps so, it may stay and may go.
+        let again = event(3, 4, Saw::Value(Some(1)), Left::Put(2));
+        assert!(explained(vec![put, clear, again, found(8, 2)]));
+        assert!(explained(vec![put, clear, again, gone(8)]));
+        let perhaps = event(5, 9, Saw::Any, Left::Put(2));
+        assert!(explained(vec![put, clear, perhaps, found(10, 2)]));
+        assert!(!explained(vec![put, clear, event(8, 9, ABSENT, Left::Same), found(10, 1)]));
+        // What is put in before the end may go again and again, but not after the end.
+        let new = event(5, 6, ABSENT, Left::Put(3));
+        assert!(explained(vec![put, clear, new, gone(8)]));
+        let after = event(8, 9, ABSENT, Left::Put(4));
+        assert!(!explained(vec![put, clear, after, gone(10)]));
+    }
+
+    #[test]
+    fn what_is_refused_goes_before_the_end() {
+        let put = event(0, 1, ABSENT, Left::Put(1));
+        let retain = event(2, 7, Saw::Value(Some(1)), Left::GoneOrSame);
+        let found = |began, value| event(began, began + 1, Saw::Value(Some(value)), Left::Same);
+        assert!(explained(vec![put, retain, found(4, 1)]));
+        assert!(!explained(vec![put, retain, found(8, 1)]));
+        let again = event(5, 9, Saw::Any, Left::Put(2));
+        assert!(explained(vec![put, retain, again, found(10, 2)]));
     }
 
     #[test]

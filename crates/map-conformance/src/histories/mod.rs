@@ -8,12 +8,28 @@
 //! **The clock** is a shared counter, and not that of the system: a call whose end was counted before another's beginning
 //! happens before it by the rules of the memory model too, so a map is blamed only for what it promises.
 //!
+//! **Operations on all keys** are no one instant, and are held to what they promise. Each rule follows from the contract
+//! whatever the instants were, so that no right map is blamed:
+//!
+//! * `get_many`, `insert_many`: each key is a call by itself, between the two instants of the whole.
+//! * `for_each`, `retain`: a visited value was its key's at an instant of the call; a key that is not visited was absent
+//!   at one, or else it was present throughout; none is visited twice. What `retain` refused is gone with the same step
+//!   or, if the closure may run again, before the call ends; then the last run alone counts.
+//! * `clear`: an entry that is there when it begins is gone at some instant before it ends, or is written again. It may
+//!   remove what is put in meanwhile, and as often as that happens. The search knows where the call begins and ends:
+//!   module `check`.
+//! * `len`, `is_empty`: not further from the number of entries than there are calls beside it that write: module `count`.
+//!
+//! A history has up to three acts. Between two of them all threads have ended, and then iteration must show exactly
+//! what is there, and `len` must be exact.
+//!
 //! **Meanwhile** the map is disturbed: entries of other keys come and go, so that the map grows and gives memory back
 //! while the calls run.
 //!
 //! Everything that is random comes from one number, the seed of the history, except for the schedule of the threads.
 
 mod check;
+mod count;
 mod record;
 
 use core::fmt;

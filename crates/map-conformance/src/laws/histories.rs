@@ -6,10 +6,10 @@ use crate::family::{Family, HashState, Key, Value, empty};
 use crate::harness::{Random, rounds};
 use crate::hashers::{Collide, Mixed};
 use crate::histories::try_one;
-use crate::types::{TestKey, TestValue};
+use crate::types::{Canary, TestKey, TestValue};
 
 /// Histories of two to eight threads on up to four keys, while the map grows: of numbers and of strings, with a good
-/// hash and with one that collides.
+/// hash and with one that collides, and of values that show when they are dropped too early.
 pub fn have_an_explanation<F: Family>() {
     fn with<F: Family, K: Key + TestKey, V: Value + TestValue, S: HashState>(stream: u64) {
         let mut random = Random::new(stream);
@@ -23,4 +23,5 @@ pub fn have_an_explanation<F: Family>() {
     with::<F, u64, u64, Mixed>(1);
     with::<F, u64, u64, Collide>(2);
     with::<F, String, String, Mixed>(3);
+    with::<F, u64, Canary, Mixed>(4);
 }

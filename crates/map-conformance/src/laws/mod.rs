@@ -5,13 +5,15 @@ pub mod capacity;
 pub mod collection;
 pub mod concurrent;
 pub mod drops;
-pub mod go;
 pub mod histories;
 pub mod hostile;
 pub mod iteration;
 pub mod panics;
+pub mod peers;
 pub mod plain;
 pub mod reentrancy;
 pub mod sequential;
 pub mod visibility;
 pub mod whole;
+
+pub use peers::{go_hash_trie, go_sync_map, jsr166, libcuckoo, papaya};

@@ -7,7 +7,7 @@ macro_rules! faults {
 }
 
 faults! {
-    /// `update` reads, then writes.
+    /// `update` and `compute` read, then write.
     LOST_UPDATE = 0;
     /// A removed key is read once more.
     STALE_READ = 1;
@@ -63,4 +63,12 @@ faults! {
     MISSES_MANY = 26;
     /// `insert_then` reads the old value, then writes.
     TORN_SWAP = 27;
+    /// `compare_exchange` of an absent key says that it succeeded.
+    EXCHANGES_NOTHING = 28;
+    /// A lent value is dropped as soon as another thread has written.
+    FREES_EARLY = 29;
+    /// `insert` of a key that was present writes to where it was, although it is removed meanwhile.
+    WRITES_TO_THE_DEAD = 30;
+    /// `retain` spares an entry that was refused.
+    SPARES = 31;
 }

@@ -71,10 +71,36 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> Broken<K, V, S, FAULT> {
     }
 
     fn drift(&self, by: isize) {
-        if FAULT == LEN_DRIFTS {
+        if FAULT == LEN_DRIFTS && by != 0 {
             let count = self.count.load(SeqCst);
             pause();
             self.count.store(count.saturating_add_signed(by), SeqCst);
+        }
+    }
+
+    /// Counts what a computation has done.
+    fn counted(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Inserted => self.drift(1),
+            Outcome::Removed => self.drift(-1),
+            _ => {}
+        }
+        outcome
+    }
+
+    /// Carries an action out some time after it was decided.
+    fn act(&self, key: K, present: bool, action: Action<V>) -> Outcome {
+        match action {
+            Action::Keep if present => Outcome::Kept,
+            Action::Keep => Outcome::Absent,
+            Action::Put(new) => {
+                self.map.insert(key, new);
+                if present { Outcome::Replaced } else { Outcome::Inserted }
+            }
+            Action::Remove => {
+                self.map.remove(&key);
+                if present { Outcome::Removed } else { Outcome::Absent }
+            }
         }
     }
 
@@ -130,6 +156,17 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
             drop(kept);
             return ghost.map(|(_, value)| f(&value));
         }
+        if FAULT == FREES_EARLY {
+            let writes = self.writes.load(SeqCst);
+            let lent = core::mem::ManuallyDrop::new(self.value(key)?);
+            pause();
+            if self.writes.load(SeqCst) != writes {
+                // SAFETY: unsound on purpose, and only run on values whose drop touches nothing but a ledger.
+                drop(unsafe { core::ptr::read(&*lent) });
+                return Some(f(&lent));
+            }
+            return Some(f(&core::mem::ManuallyDrop::into_inner(lent)));
+        }
         self.map.read(key, f)
     }
 
@@ -175,6 +212,13 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
                 self.map.insert(key, value);
                 return f(old.as_ref());
             }
+            WRITES_TO_THE_DEAD => {
+                if let Some(old) = self.value(&key) {
+                    pause();
+                    self.map.compute_if_present(&key, |_| Action::Put(value.clone()));
+                    return f(Some(&old));
+                }
+            }
             _ => {}
         }
         self.map.insert_then(key, value, |old| {
@@ -202,7 +246,11 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
                 self.map.insert(key, value);
                 Ok(())
             }
-            _ => self.map.try_insert(key, value),
+            _ => {
+                let inserted = self.map.try_insert(key, value);
+                self.drift(isize::from(inserted.is_ok()));
+                inserted
+            }
         }
     }
 
@@ -217,7 +265,14 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
             let made = make();
             return self.map.get_or_insert_with(key, || made, f);
         }
-        self.map.get_or_insert_with(key, make, f)
+        let mut made = false;
+        let make = || {
+            made = true;
+            make()
+        };
+        let result = self.map.get_or_insert_with(key, make, f);
+        self.drift(isize::from(made));
+        result
     }
 
     fn remove_then<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
@@ -264,10 +319,16 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
         self.compute_if_present(key, act) == Outcome::Removed
     }
 
-    fn compute(&self, key: K, f: impl FnMut(Option<&V>) -> Action<V>) -> Outcome {
+    fn compute(&self, key: K, mut f: impl FnMut(Option<&V>) -> Action<V>) -> Outcome {
         let _gate = self.enter();
         let _poison = Poison(&self.poisoned);
-        self.map.compute(key, f)
+        if FAULT == LOST_UPDATE {
+            let old = self.value(&key);
+            let action = f(old.as_ref());
+            pause();
+            return self.act(key, old.is_some(), action);
+        }
+        self.counted(self.map.compute(key, f))
     }
 
     fn compute_if_present<Q>(&self, key: &Q, mut f: impl FnMut(&V) -> Action<V>) -> Outcome
@@ -278,7 +339,7 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
         let _gate = self.enter();
         let _poison = Poison(&self.poisoned);
         if !matches!(FAULT, LOST_UPDATE | TAKES_OUT) {
-            return self.map.compute_if_present(key, f);
+            return self.counted(self.map.compute_if_present(key, f));
         }
         let (Some(owned), Some(value)) = (self.key(key), self.value(key)) else {
             return Outcome::Absent;
@@ -289,20 +350,11 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
         let action = f(&value);
         pause();
         match action {
-            Action::Keep => {
-                if FAULT == TAKES_OUT {
-                    self.map.insert(owned, value);
-                }
+            Action::Keep if FAULT == TAKES_OUT => {
+                self.map.insert(owned, value);
                 Outcome::Kept
             }
-            Action::Put(new) => {
-                self.map.insert(owned, new);
-                Outcome::Replaced
-            }
-            Action::Remove => {
-                self.map.remove(key);
-                Outcome::Removed
-            }
+            action => self.act(owned, true, action),
         }
     }
 
@@ -318,6 +370,9 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
         V: PartialEq,
     {
         let _gate = self.enter();
+        if FAULT == EXCHANGES_NOTHING && !self.map.contains_key(key) {
+            return Ok(());
+        }
         if FAULT != TORN_EXCHANGE {
             return self.map.compare_exchange(key, current, new);
         }
@@ -354,7 +409,13 @@ impl<K: Key, V: Value, S: HashState, const FAULT: u8> ConcurrentMap<K, V>
     fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
         let _gate = self.enter();
         if FAULT != TORN_RETAIN {
-            return self.map.retain(keep);
+            let (mut refused, mut spare) = (0, FAULT == SPARES);
+            self.map.retain(|key, value| {
+                let kept = keep(key, value) || core::mem::replace(&mut spare, false);
+                refused -= isize::from(!kept);
+                kept
+            });
+            return self.drift(refused);
         }
         self.map.for_each(|key, value| {
             if !keep(key, value) {
