@@ -2,6 +2,7 @@
 //! nothing leaks, nothing is dropped twice.
 
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
@@ -287,5 +288,27 @@ fn store_buffering_is_not_observable() {
             (a.join().expect("no panic"), b.join().expect("no panic"))
         });
         assert!(a || b, "both threads missed the other's write in round {round}");
+    }
+}
+
+/// A map that is dropped or taken apart in the middle of a growth gives up what is still in the old array, too.
+#[test]
+fn a_half_grown_map_is_dropped_whole() {
+    for entries in (600..3000).step_by(37) {
+        let alive = Arc::new(());
+        let full = || {
+            let map = ReadDirtyMap::new();
+            for key in 0..entries {
+                map.insert(Box::new(key), alive.clone());
+            }
+            map
+        };
+        drop(full());
+        assert_eq!(Arc::strong_count(&alive), 1, "{entries} entries, dropped");
+        let mut keys: Vec<_> = full().into_iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        assert!(keys.into_iter().eq(0..entries), "{entries} entries, taken");
+        assert!(full().into_iter().nth(entries / 3).is_some());
+        assert_eq!(Arc::strong_count(&alive), 1, "{entries} entries, partly taken");
     }
 }

@@ -5,7 +5,7 @@
 //! each size, in a list threaded through the blocks themselves, and allocates from there.
 //!
 //! With debug assertions, and under a model checker, every block goes straight back to the allocator, so that it sees
-//! each use after free.
+//! each use after free. Not so in this crate's unit tests, which try the lists.
 //!
 //! **Invariants**: (I1) every block in the list of size class `c` was allocated with the layout of
 //! `c`, is aligned to 8, at least 8 bytes long and referenced by nothing else. (I2) A list is
@@ -22,7 +22,7 @@ const STEP: usize = 8;
 const CLASSES: usize = 16;
 /// How many bytes of one size class a thread keeps.
 const KEPT_BYTES: usize =
-    if cfg!(debug_assertions) || map_sync::shim::MODEL { 0 } else { 32 * 1024 };
+    if cfg!(all(debug_assertions, not(test))) || map_sync::shim::MODEL { 0 } else { 32 * 1024 };
 
 /// A block that waits for its next use.
 struct Free {
@@ -130,5 +130,64 @@ impl Drop for Pool {
                 unsafe { dealloc(block.as_ptr().cast(), layout) };
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::alloc::Layout;
+    use core::mem;
+
+    use map_sync::shim::thread;
+
+    use super::{CLASSES, KEPT_BYTES, POOL, STEP, allocate, classify, dealloc, release};
+
+    /// How many bytes the thread keeps, of all classes.
+    fn kept() -> usize {
+        POOL.with(|pool| pool.bytes.iter().map(|bytes| bytes.get()).sum())
+    }
+
+    #[test]
+    fn blocks_are_kept_by_class_and_given_out_again_up_to_a_limit() {
+        let test = || {
+            for bytes in [1, 8, 40, CLASSES * STEP] {
+                let layout = Layout::from_size_align(bytes, 1).expect("small");
+                let size = classify(layout).0.size();
+                let many = KEPT_BYTES / size + 10;
+                let blocks: Vec<_> = (0..many).map(|_| allocate(layout)).collect();
+                assert_eq!(kept(), 0);
+                for &block in &blocks {
+                    // SAFETY: allocated above with this layout, and not used any more.
+                    unsafe { release(block, layout) };
+                }
+                assert_eq!(kept(), KEPT_BYTES / size * size);
+                let mut again: Vec<_> = (0..many).map(|_| allocate(layout)).collect();
+                assert_eq!(kept(), 0);
+                // The last one that was kept comes first.
+                assert_eq!(again[0], blocks[KEPT_BYTES / size - 1]);
+                again.sort_unstable();
+                again.dedup();
+                assert_eq!(again.len(), many, "a block was given out twice");
+                for block in again {
+                    // SAFETY: as above.
+                    unsafe { dealloc(block.as_ptr(), classify(layout).0) };
+                }
+            }
+        };
+        thread::spawn(test).join().expect("the test passes");
+    }
+
+    #[test]
+    fn what_fits_no_class_is_not_kept() {
+        for (size, align) in [(CLASSES * STEP + 1, 8), (16, 16), (0, 64)] {
+            let layout = Layout::from_size_align(size, align).expect("small");
+            let before = kept();
+            let block = allocate(layout);
+            assert_eq!(block.addr().get() % align, 0);
+            // SAFETY: allocated above with this layout, and not used any more.
+            unsafe { release(block, layout) };
+            assert_eq!(kept(), before);
+        }
+        assert!(classify(Layout::new::<()>()).0.size() >= mem::size_of::<*mut ()>());
     }
 }
