@@ -99,23 +99,28 @@ pub fn compare_and_swap_in_turn<F: Family>() {
     with_each_hash!(F, with);
 }
 
+/// Removes one, four or all keys, which leaves the others alone, and puts them in again.
+fn removed_in_turn<F: Family, S: HashState>(remove: fn(&MapOf<F, u64, u64, S>, u64)) {
+    for chosen in CHOSEN {
+        let map = filled::<F, S>();
+        for _ in 0..3 {
+            (0..KEYS).filter(|key| chosen(*key)).for_each(|key| remove(&map, key));
+            assert_values(&map, |key| (!chosen(key)).then_some(key));
+            for key in (0..KEYS).filter(|key| chosen(*key)) {
+                assert!(map.insert(key, key));
+            }
+        }
+    }
+}
+
 /// `CompareAndDelete`: fails on another value, succeeds once, and leaves other keys alone; then all is put in again.
 pub fn compare_and_delete_in_turn<F: Family>() {
     fn with<F: Family, S: HashState>() {
-        for chosen in CHOSEN {
-            let map = filled::<F, S>();
-            for _ in 0..3 {
-                for key in (0..KEYS).filter(|key| chosen(*key)) {
-                    assert!(!map.remove_if(&key, |value| *value == u64::MAX));
-                    assert!(map.remove_if(&key, |value| *value == key));
-                    assert!(!map.remove_if(&key, |value| *value == key));
-                }
-                assert_values(&map, |key| (!chosen(key)).then_some(key));
-                for key in (0..KEYS).filter(|key| chosen(*key)) {
-                    assert!(map.insert(key, key));
-                }
-            }
-        }
+        removed_in_turn::<F, S>(|map, key| {
+            assert!(!map.remove_if(&key, |value| *value == u64::MAX));
+            assert!(map.remove_if(&key, |value| *value == key));
+            assert!(!map.remove_if(&key, |value| *value == key));
+        });
     }
     with_each_hash!(F, with);
 }
@@ -143,19 +148,10 @@ pub fn swap_in_turn<F: Family>() {
 /// `LoadAndDelete`: gives the value once, then none; then all is put in again.
 pub fn load_and_delete_in_turn<F: Family>() {
     fn with<F: Family, S: HashState>() {
-        for chosen in CHOSEN {
-            let map = filled::<F, S>();
-            for _ in 0..3 {
-                for key in (0..KEYS).filter(|key| chosen(*key)) {
-                    assert_eq!(map.remove_then(&key, |value| *value), Some(key));
-                    assert_eq!(map.remove_then(&key, |value| *value), None);
-                }
-                assert_values(&map, |key| (!chosen(key)).then_some(key));
-                for key in (0..KEYS).filter(|key| chosen(*key)) {
-                    assert!(map.insert(key, key));
-                }
-            }
-        }
+        removed_in_turn::<F, S>(|map, key| {
+            assert_eq!(map.remove_then(&key, |value| *value), Some(key));
+            assert_eq!(map.remove_then(&key, |value| *value), None);
+        });
     }
     with_each_hash!(F, with);
 }
