@@ -96,13 +96,14 @@ impl PartialEq for Watched {
 
 impl Eq for Watched {}
 
-/// One run of a model.
-pub(crate) fn one_run(atomics: usize, f: impl FnOnce()) {
+/// One run of a model. Returns how many of its atomics were left.
+pub(crate) fn one_run(atomics: usize, f: impl FnOnce()) -> usize {
     quarantine::begin();
     ALIVE.set(0);
-    model::run(atomics, f);
+    let left = model::run(atomics, f);
     assert_eq!(ALIVE.get(), 0, "watched objects that were not dropped");
     quarantine::end();
+    left
 }
 
 /// How long the models of this process may take, in minutes, if they are not to be short.
@@ -113,6 +114,9 @@ pub(crate) fn minutes() -> Option<f64> {
 /// The variable by which a process is told to break a model, and how.
 const BROKEN: &str = "ATLAS_BROKEN";
 
+/// What is said of a process that was ended by a signal: memory was misused.
+pub(crate) const KILLED: &str = "killed by a signal";
+
 /// Runs the test `name` in another process, with a fault, and expects it to fail with one of the messages.
 pub(crate) fn must_fail(name: &str, fault: Fault, messages: &[&str]) {
     let test = name.split_once("::").expect("a path that begins with the crate").1;
@@ -122,7 +126,8 @@ pub(crate) fn must_fail(name: &str, fault: Fault, messages: &[&str]) {
     let output = command.env(BROKEN, format!("{fault:?}")).output().expect("this program starts");
     let text =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    let text = text.concat();
+    let signal = if output.status.code().is_none() { KILLED } else { "" };
+    let text = text.concat() + signal;
     assert!(!output.status.success(), "{test} with {fault:?} finds nothing: {text}");
     let found = messages.iter().find(|message| text.contains(*message));
     let Some(found) = found else { panic!("{test} with {fault:?} fails in another way: {text}") };
@@ -139,6 +144,7 @@ pub(crate) fn set_fault() -> bool {
         Fault::Stores,
         Fault::Loads,
         Fault::Exchanges,
+        Fault::Locks,
     ];
     let fault = all.into_iter().find(|fault| format!("{fault:?}") == wanted);
     model::set_fault(fault.expect("one of the faults"));

@@ -66,7 +66,7 @@ fn on_both_systems(
 
 #[test]
 fn a_revocation_waits_for_readers_and_keeps_others_out() {
-    on_both_systems("biased: two reads beside a write", 3, || {
+    on_both_systems("biased: two reads beside a write", 4, || {
         let lock = biased();
         let reader = spawn(&lock, |lock| {
             let first = lock.read().look();
@@ -80,7 +80,7 @@ fn a_revocation_waits_for_readers_and_keeps_others_out() {
 
 #[test]
 fn two_readers_beside_a_writer() {
-    on_both_systems("biased: two readers beside a write", 2, || {
+    on_both_systems("biased: two readers beside a write", 1, || {
         let lock = biased();
         let readers = [(); 2].map(|()| spawn(&lock, |lock| lock.read().look()));
         lock.write().count();
@@ -111,7 +111,7 @@ fn a_lock_that_is_always_biased_is_so_again_after_a_write() {
 
 #[test]
 fn the_bias_is_given_beside_writers() {
-    on_both_systems("biased: reads that give the bias beside two writes", 2, || {
+    on_both_systems("biased: reads that give the bias beside two writes", 3, || {
         let lock = lock(RawBiasedRwLock::NEW);
         let reader = spawn(&lock, |lock| {
             // Gives the thread its slot.
@@ -135,7 +135,7 @@ fn the_bias_is_given_beside_writers() {
 
 #[test]
 fn a_nested_read_does_not_wait_for_the_writer_that_waits_for_it() {
-    on_both_systems("biased: a nested read beside a write", 3, || {
+    on_both_systems("biased: a nested read beside a write", 4, || {
         let lock = biased();
         let reader = spawn(&lock, |lock| {
             let outer = lock.read();
@@ -152,7 +152,7 @@ fn a_nested_read_does_not_wait_for_the_writer_that_waits_for_it() {
 
 #[test]
 fn an_attempt_to_write_gives_the_bias_back() {
-    on_both_systems("biased: a read beside attempts to write", 3, || {
+    on_both_systems("biased: a read beside attempts to write", 4, || {
         let lock = biased();
         let reader = spawn(&lock, |lock| lock.read().look());
         let mut written = 0;

@@ -58,7 +58,7 @@ fn names(map: &Map) -> Vec<u64> {
 
 #[test]
 fn an_insertion_behind_a_removed_node_is_not_lost() {
-    every_schedule("caslist: an insertion behind a removal", 3, || {
+    every_schedule("caslist: an insertion behind a removal", 4, || {
         let map = map(&[FIRST]);
         let remover = spawn(&map, |map| remove(map, FIRST));
         map.insert(key(SECOND), value(2));
@@ -70,7 +70,7 @@ fn an_insertion_behind_a_removed_node_is_not_lost() {
 
 #[test]
 fn neighbours_that_are_removed_both_go() {
-    every_schedule("caslist: removals of neighbours beside a read", 2, || {
+    every_schedule("caslist: removals of neighbours beside a read", 3, || {
         let map = map(&[FIRST, SECOND, FAR]);
         let first = spawn(&map, |map| remove(map, FIRST));
         let second = spawn(&map, |map| remove(map, SECOND));
@@ -82,7 +82,7 @@ fn neighbours_that_are_removed_both_go() {
 
 #[test]
 fn of_two_insertions_of_a_key_one_is_refused() {
-    every_schedule("caslist: two insertions of a key", 3, || {
+    every_schedule("caslist: two insertions of a key", 4, || {
         let map = map(&[]);
         let other = spawn(&map, |map| map.try_insert(key(FIRST), value(1)).is_ok());
         let own = map.try_insert(key(FIRST), value(2)).is_ok();
@@ -93,7 +93,7 @@ fn of_two_insertions_of_a_key_one_is_refused() {
 
 #[test]
 fn keys_of_one_hash_come_and_go_one_by_one() {
-    every_schedule("caslist: a run of keys with one hash", 2, || {
+    every_schedule("caslist: a run of keys with one hash", 4, || {
         let map = map(&[FIRST]);
         let twin = || Key::new(FIRST, 99);
         let other = spawn(&map, move |map| {
@@ -111,7 +111,7 @@ fn keys_of_one_hash_come_and_go_one_by_one() {
 
 #[test]
 fn an_overwrite_beside_a_removal_happens_before_or_after_it() {
-    every_schedule("caslist: an overwrite beside a removal", 3, || {
+    every_schedule("caslist: an overwrite beside a removal", 4, || {
         let map = map(&[FIRST]);
         let writer =
             spawn(&map, |map| map.insert_then(key(FIRST), value(2), |old| old.map(Watched::get)));
@@ -125,7 +125,7 @@ fn an_overwrite_beside_a_removal_happens_before_or_after_it() {
 
 #[test]
 fn what_is_put_in_while_a_sentinel_is_being_put_in_is_not_lost() {
-    every_schedule("caslist: a sentinel beside insertions around it", 2, || {
+    every_schedule("caslist: a sentinel beside insertions around it", 4, || {
         let map = map(&[FIRST, FAR]);
         map.reserve(30);
         let claimer = spawn(&map, |map| get(map, FAR));
@@ -139,7 +139,7 @@ fn what_is_put_in_while_a_sentinel_is_being_put_in_is_not_lost() {
 
 #[test]
 fn nothing_is_missed_while_the_index_grows() {
-    every_schedule("caslist: reads beside a rising level", 2, || {
+    every_schedule("caslist: reads beside a rising level", 4, || {
         let map = map(&[FIRST, FAR]);
         let grower = spawn(&map, |map| {
             map.reserve(30);
@@ -149,6 +149,25 @@ fn nothing_is_missed_while_the_index_grows() {
         assert_eq!(remove(&map, FIRST), Some(FIRST.into()), "missed");
         assert_eq!(grower.join(), Some(FAR.into()));
         assert_eq!(all(&map), [(FAR.into(), FAR.into())]);
+    });
+}
+
+#[test]
+fn who_goes_through_all_meets_what_stays_once() {
+    every_schedule("caslist: an iteration beside a key that goes and comes back", 4, || {
+        let map = map(&[FIRST, FAR]);
+        let other = spawn(&map, |map| {
+            assert!(remove(map, FIRST).is_some());
+            map.insert(key(FIRST), value(2));
+        });
+        let (mut first, mut far) = (0, 0);
+        map.for_each(|key, value| match (key.name() as u8, value.get()) {
+            (FIRST, 2 | 0x11) => first += 1,
+            (FAR, 0x19) => far += 1,
+            other => panic!("{other:?} was never there"),
+        });
+        assert!(first <= 1 && far == 1, "met {first} and {far} times");
+        other.join();
     });
 }
 

@@ -61,7 +61,7 @@ fn all(map: &Map) -> Vec<(u64, u64)> {
 
 #[test]
 fn a_read_beside_a_promotion_misses_nothing() {
-    every_schedule("readdirty: reads beside a promotion", 2, || {
+    every_schedule("readdirty: reads beside a promotion", 4, || {
         let map = dirty(&[ONE]);
         // A look-up in the dirty level promotes it.
         let promoter = spawn(&map, |map| get(map, ONE));
@@ -74,7 +74,7 @@ fn a_read_beside_a_promotion_misses_nothing() {
 
 #[test]
 fn changes_beside_a_promotion_are_not_lost() {
-    every_schedule("readdirty: a removal and an insertion beside a promotion", 2, || {
+    every_schedule("readdirty: a removal and an insertion beside a promotion", 4, || {
         let map = dirty(&[ONE]);
         let promoter = spawn(&map, |map| map.for_each(|_, _| ()));
         assert_eq!(remove(&map, ONE), Some(1), "missed");
@@ -86,7 +86,7 @@ fn changes_beside_a_promotion_are_not_lost() {
 
 #[test]
 fn an_insertion_beside_a_promotion_is_not_lost() {
-    every_schedule("readdirty: an insertion beside a promotion", 2, || {
+    every_schedule("readdirty: an insertion beside a promotion", 4, || {
         let map = dirty(&[ONE]);
         let promoter = spawn(&map, |map| get(map, ONE));
         assert_eq!(insert(&map, OTHER, 2), None);
@@ -98,7 +98,7 @@ fn an_insertion_beside_a_promotion_is_not_lost() {
 
 #[test]
 fn of_two_insertions_of_a_key_one_is_refused() {
-    every_schedule("readdirty: two insertions of a key", 2, || {
+    every_schedule("readdirty: two insertions of a key", 4, || {
         let map = dirty(&[]);
         let other = spawn(&map, |map| map.try_insert(key(ONE), Watched::new(1)).is_ok());
         let own = map.try_insert(key(ONE), Watched::new(2)).is_ok();
@@ -109,7 +109,7 @@ fn of_two_insertions_of_a_key_one_is_refused() {
 
 #[test]
 fn a_read_beside_growth_misses_nothing() {
-    every_schedule("readdirty: reads and an overwrite beside growth", 1, || {
+    every_schedule("readdirty: reads and an overwrite beside growth", 2, || {
         let map = settled(&[ONE, OTHER]);
         let grower = spawn(&map, |map| {
             map.reserve(6);
@@ -124,7 +124,7 @@ fn a_read_beside_growth_misses_nothing() {
 
 #[test]
 fn an_insertion_beside_sweeping_is_not_swept_away() {
-    every_schedule("readdirty: an insertion beside the sweeping of its key", 2, || {
+    every_schedule("readdirty: an insertion beside the sweeping of its key", 4, || {
         let map = settled(&[ONE]);
         assert_eq!(remove(&map, ONE), Some(1));
         let sweeper = spawn(&map, |map| map.retain(|_, _| true));
@@ -162,10 +162,6 @@ fn a_broken_exchange_or_order_is_found() {
     for fault in [Fault::Stores, Fault::Loads] {
         must_fail(name_of!(what_is_published_is_whole), fault, &signs);
     }
-    for test in [
-        name_of!(an_insertion_beside_sweeping_is_not_swept_away),
-        name_of!(changes_beside_a_promotion_are_not_lost),
-    ] {
-        must_fail(test, Fault::Exchanges, &signs);
-    }
+    let test = name_of!(an_insertion_beside_sweeping_is_not_swept_away);
+    must_fail(test, Fault::Exchanges, &signs);
 }

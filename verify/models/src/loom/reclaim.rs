@@ -75,7 +75,7 @@ fn on_both_systems(
 
 #[test]
 fn nothing_is_freed_under_a_reader() {
-    on_both_systems("reclaim: two passages beside two retirements", 3, || {
+    on_both_systems("reclaim: two passages beside two retirements", 2, || {
         let place = Place::new();
         let reader = spawn(&place, |place| {
             place.read();
@@ -90,7 +90,7 @@ fn nothing_is_freed_under_a_reader() {
 
 #[test]
 fn a_guard_that_is_refreshed_holds_nothing_back_and_frees_nothing_too_early() {
-    every_schedule("reclaim: a refreshed guard beside two retirements", 3, || {
+    every_schedule("reclaim: a refreshed guard beside two retirements", 2, || {
         let place = Place::new();
         let reader = spawn(&place, |place| {
             let mut guard = place.domain.enter();
@@ -136,7 +136,7 @@ fn a_reader_inside_two_domains_holds_back_both() {
 
 #[test]
 fn a_slot_that_is_handed_on_takes_its_bag_along() {
-    every_schedule("reclaim: a thread that ends beside one that begins", 2, || {
+    every_schedule("reclaim: a thread that ends beside one that begins", 1, || {
         let place = Place::new();
         let first = spawn(&place, |place| place.replace(1));
         let second = spawn(&place, |place| place.replace(2));

@@ -8,10 +8,10 @@ use map_sync::shim::model::{Fault, set_membarrier};
 
 use super::explore;
 use super::scenarios::{self, Objects, Plain};
-use crate::check::{self, ByItself, Key, Watched, must_fail, name_of};
+use crate::check::{self, ByItself, KILLED, Key, Watched, must_fail, name_of};
 
 macro_rules! models {
-    ($($name:ident: $Map:ty, $Entries:ty, $faults:expr;)*) => {$(
+    ($($name:ident: $Map:ty, $Entries:ty, $fault:expr;)*) => {$(
         mod $name {
             use super::*;
 
@@ -56,28 +56,21 @@ macro_rules! models {
             }
 
             #[test]
-            fn a_broken_exchange_is_found() {
+            fn a_broken_exchange_or_lock_is_found() {
                 let test = name_of!(values_that_are_handed_on);
-                for fault in $faults {
-                    must_fail(test, fault, &["panicked"]);
-                }
+                must_fail(test, $fault, &["panicked", KILLED]);
             }
         }
     )*};
 }
 
-/// A map whose entries are changed by exchanges.
-const EXCHANGES: [Fault; 1] = [Fault::Exchanges];
-/// A map whose entries are changed under locks, which are the checker's, or by what a model cannot break.
-const LOCKS: [Fault; 0] = [];
-
 models! {
-    rwlock_plain: RwLockMap<u64, u64, ByItself>, Plain, LOCKS;
-    rwlock_objects: RwLockMap<Key, Watched, ByItself>, Objects, LOCKS;
-    sharded_plain: ShardedMap<u64, u64, ByItself>, Plain, LOCKS;
-    sharded_objects: ShardedMap<Key, Watched, ByItself>, Objects, LOCKS;
-    readdirty_plain: ReadDirtyMap<u64, u64, ByItself>, Plain, EXCHANGES;
-    readdirty_objects: ReadDirtyMap<Key, Watched, ByItself>, Objects, EXCHANGES;
-    caslist_plain: CasListMap<u64, u64, ByItself>, Plain, EXCHANGES;
-    caslist_objects: CasListMap<Key, Watched, ByItself>, Objects, EXCHANGES;
+    rwlock_plain: RwLockMap<u64, u64, ByItself>, Plain, Fault::Locks;
+    rwlock_objects: RwLockMap<Key, Watched, ByItself>, Objects, Fault::Locks;
+    sharded_plain: ShardedMap<u64, u64, ByItself>, Plain, Fault::Exchanges;
+    sharded_objects: ShardedMap<Key, Watched, ByItself>, Objects, Fault::Locks;
+    readdirty_plain: ReadDirtyMap<u64, u64, ByItself>, Plain, Fault::Exchanges;
+    readdirty_objects: ReadDirtyMap<Key, Watched, ByItself>, Objects, Fault::Exchanges;
+    caslist_plain: CasListMap<u64, u64, ByItself>, Plain, Fault::Exchanges;
+    caslist_objects: CasListMap<Key, Watched, ByItself>, Objects, Fault::Exchanges;
 }

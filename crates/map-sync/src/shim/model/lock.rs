@@ -12,7 +12,7 @@ use lock_api::GuardNoSend;
 use super::checker::sync::{
     Mutex, MutexGuard, RwLock, RwLockReadGuard as ReadGuard, RwLockWriteGuard as WriteGuard,
 };
-use super::{of_run, thread_number};
+use super::{Fault, is_broken, of_run, thread_number};
 
 /// All locks of a run, by address.
 #[derive(Default)]
@@ -167,6 +167,9 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     }
 
     fn lock_exclusive(&self) {
+        if is_broken(Fault::Locks) {
+            return;
+        }
         let held = self.held();
         held.keep(held.lock.write().unwrap_or_else(PoisonError::into_inner));
     }

@@ -6,13 +6,19 @@
 //! holds the difference to what the atomic held at first, in a word as wide as any. The bytes of the atomic are kept up to date, so that
 //! who owns it alone may read them, and so that an atomic at the place of another is told from it.
 //!
+//! **Loads of several threads**: of the accesses to an atomic loom remembers the last. If a thread loads and then exchanges, its own
+//! load hides that of another thread before it, and loom would not try the exchange before that one. So each thread that loads an
+//! atomic has a *mark* there, a spare one of its own, which it touches before it loads, and which others touch before they store.
+//! `the_checker_tries_an_exchange_before_the_load_of_another_thread` is the test of it.
+//!
 //! **Left out**: loom gives accesses that are `SeqCst` no order beyond acquire and release, but fences it does.
 
+use core::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 pub(super) use loom::sync;
-use loom::sync::atomic::AtomicU64 as Spare;
+use loom::sync::atomic::{AtomicU64 as Spare, Ordering::Relaxed};
 pub use loom::thread::yield_now;
 
 use super::of_run;
@@ -23,11 +29,21 @@ pub(super) struct Run {
     atomics: HashMap<usize, Rc<Known>>,
     spares: Vec<Spare>,
     threads: HashMap<loom::thread::ThreadId, usize>,
+    has_threads: bool,
 }
 
 impl Run {
     pub(super) fn new(atomics: usize) -> Self {
         Self { spares: (0..atomics).map(|_| Spare::new(0)).collect(), ..Self::default() }
+    }
+
+    fn spare(&mut self) -> Spare {
+        self.spares.pop().expect("the model needs more atomics")
+    }
+
+    /// How many atomics are left.
+    pub(super) fn left(&self) -> usize {
+        self.spares.len()
     }
 }
 
@@ -35,7 +51,50 @@ impl Run {
 struct Known {
     difference: Spare,
     first: u64,
-    last: core::cell::Cell<u64>,
+    last: Cell<u64>,
+    /// The threads that load it, each with its mark.
+    marks: RefCell<Vec<(usize, Rc<Spare>)>>,
+}
+
+/// Is seen by loom as an access that stores, and changes nothing.
+fn touch(mark: &Spare) {
+    let _ = mark.compare_exchange(1, 1, Relaxed, Relaxed);
+}
+
+impl Known {
+    /// Before a load.
+    fn will_load(&self) {
+        if !of_run(|run| run.checker.has_threads) {
+            return;
+        }
+        let own = thread_number();
+        let known = self.marks.borrow().iter().find(|(thread, _)| *thread == own).cloned();
+        let mark = known.map(|(_, mark)| mark).unwrap_or_else(|| {
+            let mark = Rc::new(of_run(|run| run.checker.spare()));
+            self.marks.borrow_mut().push((own, Rc::clone(&mark)));
+            mark
+        });
+        touch(&mark);
+    }
+
+    /// Before an access that may store.
+    fn will_store(&self) {
+        if !of_run(|run| run.checker.has_threads) {
+            return;
+        }
+        let own = thread_number();
+        let mut next = 0;
+        loop {
+            // Others may come while it touches.
+            let mark = self.marks.borrow().get(next).cloned();
+            match mark {
+                Some((thread, mark)) if thread != own => touch(&mark),
+                Some(_) => {}
+                None => return,
+            }
+            next += 1;
+        }
+    }
 }
 
 /// A small number for the running thread.
@@ -51,6 +110,7 @@ pub fn thread_number() -> usize {
 pub type JoinHandle<T> = loom::thread::JoinHandle<T>;
 
 pub(super) fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    of_run(|run| run.checker.has_threads = true);
     let builder = loom::thread::Builder::new().stack_size(1 << 14);
     builder.spawn(f).expect("loom starts any thread")
 }
@@ -63,7 +123,7 @@ pub mod atomic {
     pub use loom::sync::atomic::{Ordering, fence};
 
     use super::super::{Fault, is_broken};
-    use super::{Known, Rc, of_run};
+    use super::{Known, Rc, RefCell, of_run};
 
     /// Memory that was freed.
     pub const FREED: u8 = 0xA5;
@@ -188,8 +248,8 @@ pub mod atomic {
                         return Rc::clone(known);
                     }
                 }
-                let difference = checker.spares.pop().expect("the model needs more atomics");
-                let known = Rc::new(Known { difference, first, last: first.into() });
+                let (difference, last) = (checker.spare(), first.into());
+                let known = Rc::new(Known { difference, first, last, marks: RefCell::default() });
                 checker.atomics.insert(address, Rc::clone(&known));
                 known
             })
@@ -203,11 +263,13 @@ pub mod atomic {
 
         pub fn load(&self, order: Ordering) -> T {
             let known = self.known();
+            known.will_load();
             T::from_word(known.difference.load(loading(order)) ^ known.first)
         }
 
         pub fn store(&self, word: T, order: Ordering) {
             let known = self.known();
+            known.will_store();
             known.difference.store(word.to_word() ^ known.first, storing(order));
             self.wrote(&known, word);
         }
@@ -228,6 +290,7 @@ pub mod atomic {
                 return Ok(seen);
             }
             let known = self.known();
+            known.will_store();
             let difference = |word: T| word.to_word() ^ known.first;
             let result = known.difference.compare_exchange(
                 difference(current),
@@ -259,6 +322,7 @@ pub mod atomic {
                 // An exchange that fails loads the newest.
                 let known = self.known();
                 let other = !(seen.to_word() ^ known.first);
+                known.will_store();
                 let failed = known.difference.compare_exchange(
                     other,
                     other,

@@ -60,8 +60,8 @@ fn of_run<R>(f: impl FnOnce(&mut Run) -> R) -> R {
 
 /// Runs the main thread of a model, from the beginning to the end of its thread-locals.
 ///
-/// `atomics` says how many may be used in one run; only loom needs to know.
-pub fn run(atomics: usize, model: impl FnOnce()) {
+/// `atomics` says how many may be used in one run; returns how many were not. Only loom needs to know.
+pub fn run(atomics: usize, model: impl FnOnce()) -> usize {
     let before = of_run(core::mem::take);
     if !before.has_ended {
         // It has panicked. What is left of it belongs to no run any more.
@@ -75,7 +75,10 @@ pub fn run(atomics: usize, model: impl FnOnce()) {
     });
     model();
     local::end();
-    of_run(|run| run.has_ended = true);
+    of_run(|run| {
+        run.has_ended = true;
+        run.checker.left()
+    })
 }
 
 /// Starts a thread of a model. Its thread-locals are dropped before it can be joined.
@@ -107,6 +110,8 @@ pub enum Fault {
     Loads,
     /// Exchanges are not atomic: a load, and later a store.
     Exchanges,
+    /// Locks do not keep out who wants them exclusively.
+    Locks,
 }
 
 static FAULT: AtomicU8 = AtomicU8::new(Fault::None as u8);

@@ -18,6 +18,10 @@ impl Run {
     pub(super) fn new(_atomics: usize) -> Self {
         Self { point: Some(Rc::new(sync::atomic::AtomicBool::new(false))) }
     }
+
+    pub(super) fn left(&self) -> usize {
+        0
+    }
 }
 
 /// A small number for the running thread.
@@ -129,24 +133,31 @@ pub mod atomic {
 
             #[allow(missing_docs, reason = "as those of `std`")]
             impl $Atomic {
-                pub fn fetch_add(&self, more: $Word, order: Ordering) -> $Word {
+                fn change(&self, f: impl Fn($Word) -> $Word) -> $Word {
                     point();
-                    self.0.fetch_add(more, order)
+                    let seen = self.0.load(Ordering::SeqCst);
+                    if is_broken(Fault::Exchanges) {
+                        point();
+                    }
+                    // Other threads run at points only.
+                    self.0.store(f(seen), Ordering::SeqCst);
+                    seen
                 }
 
-                pub fn fetch_sub(&self, less: $Word, order: Ordering) -> $Word {
-                    point();
-                    self.0.fetch_sub(less, order)
+                pub fn fetch_add(&self, more: $Word, _order: Ordering) -> $Word {
+                    self.change(|word| word.wrapping_add(more))
                 }
 
-                pub fn fetch_or(&self, bits: $Word, order: Ordering) -> $Word {
-                    point();
-                    self.0.fetch_or(bits, order)
+                pub fn fetch_sub(&self, less: $Word, _order: Ordering) -> $Word {
+                    self.change(|word| word.wrapping_sub(less))
                 }
 
-                pub fn fetch_max(&self, other: $Word, order: Ordering) -> $Word {
-                    point();
-                    self.0.fetch_max(other, order)
+                pub fn fetch_or(&self, bits: $Word, _order: Ordering) -> $Word {
+                    self.change(|word| word | bits)
+                }
+
+                pub fn fetch_max(&self, other: $Word, _order: Ordering) -> $Word {
+                    self.change(|word| word.max(other))
                 }
             }
         )*};
