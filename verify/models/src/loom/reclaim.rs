@@ -20,6 +20,9 @@ struct Place {
     object: AtomicPtr<Watched>,
 }
 
+/// # Safety
+///
+/// From the box of a [`Watched`], and nobody may use it any more.
 unsafe fn free(object: *mut ()) {
     // SAFETY: from a box, and retired once.
     drop(unsafe { Box::from_raw(object.cast::<Watched>()) });
