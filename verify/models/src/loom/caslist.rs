@@ -18,6 +18,8 @@ const FIRST: u8 = 0x11;
 const SECOND: u8 = 0x12;
 /// One that is on the other side of the sentinel that the next level has.
 const FAR: u8 = 0x19;
+/// The first place behind that sentinel.
+const BEHIND: u8 = 0x18;
 
 fn key(place: u8) -> Key {
     Key::new(place, place.into())
@@ -129,10 +131,10 @@ fn what_is_put_in_while_a_sentinel_is_being_put_in_is_not_lost() {
         let map = map(&[FIRST, FAR]);
         map.reserve(30);
         let claimer = spawn(&map, |map| get(map, FAR));
-        map.insert(key(FAR + 1), value(2));
+        map.insert(key(BEHIND), value(2));
         map.insert(key(SECOND), value(3));
         assert_eq!(claimer.join(), Some(FAR.into()));
-        let expected = [FIRST.into(), SECOND.into(), FAR.into(), u64::from(FAR) + 1];
+        let expected = [FIRST, SECOND, BEHIND, FAR].map(u64::from);
         assert_eq!(names(&map), expected);
     });
 }

@@ -50,6 +50,6 @@ fn run(name: &str, seed: u64, scheduler: impl Scheduler + 'static, model: fn()) 
     config.max_time = Some(Duration::from_secs_f64(seconds));
     println!("{name}, seed {seed}:");
     let begin = Instant::now();
-    let schedules = Runner::new(scheduler, config).run(move || check::one_run(0, model));
+    let schedules = Runner::new(scheduler, config).run(move || _ = check::one_run(0, model));
     println!("    {schedules} schedules, {:.1} s", begin.elapsed().as_secs_f64());
 }
