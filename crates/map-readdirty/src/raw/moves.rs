@@ -42,7 +42,7 @@ pub(super) const CHUNK: usize = 1024;
 
 /// Up to this size a table is moved at once.
 const AT_ONCE: usize = if map_sync::shim::MODEL {
-    0
+    1
 } else if cfg!(test) {
     8
 } else {

@@ -51,7 +51,8 @@ impl<T: 'static> LocalKey<T> {
                 value
             }
         };
-        Ok(f(value.downcast_ref().expect("one key has one type")))
+        let value = value.downcast_ref();
+        Ok(f(value.unwrap_or_else(|| unreachable!("one key has one type"))))
     }
 
     /// As the original.

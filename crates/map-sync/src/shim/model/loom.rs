@@ -329,7 +329,7 @@ pub mod atomic {
                     Ordering::Relaxed,
                     loading(failure),
                 );
-                let newest = failed.map_or_else(|newest| newest, |newest| newest);
+                let newest = failed.unwrap_or_else(|newest| newest);
                 seen = T::from_word(newest ^ known.first);
                 if f(seen) == seen {
                     return seen;

@@ -82,10 +82,7 @@ pub fn run(atomics: usize, model: impl FnOnce()) -> usize {
 }
 
 /// Starts a thread of a model. Its thread-locals are dropped before it can be joined.
-pub fn spawn<T: 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T>
-where
-    T: Send,
-{
+pub fn spawn<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
     checker::spawn(move || {
         let result = f();
         local::end();
