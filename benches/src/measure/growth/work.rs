@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_table_that_moves_in_steps_is_seen_to_do_so() {
         let work = CountWork { entries: ENTRIES }.shared::<families::RwLock>().unwrap();
-        assert_eq!(work.moved, Some(8));
+        assert_eq!(work.moved, Some(32));
     }
 
     #[test]

@@ -9,10 +9,11 @@ use lock_api::RawRwLock as _;
 use super::biased::{BIASED, NESTED, RawBiasedRwLock, THROUGH_INNER, UNBIASED, WRITING};
 use super::{membarrier, slots};
 use crate::reentrancy::Section;
+use crate::shim::MODEL;
 use crate::shim::atomic::{AtomicUsize, Ordering};
 
-/// One read of so many is counted, as so many.
-const COUNTED: u8 = 8;
+/// One read of so many is counted, as so many; each in a model, which would have to be longer.
+const COUNTED: u8 = if MODEL { 1 } else { 8 };
 
 /// A hold that the thread's first word tells of.
 ///

@@ -302,7 +302,8 @@ impl RawBiasedRwLock {
     /// Takes `inner` shared.
     #[inline(always)]
     pub(super) fn lock_inner_shared(&self) {
-        if !self.inner.try_lock_shared() {
+        // A model of a lock tells attempts that fail poorly from others.
+        if shim::MODEL || !self.inner.try_lock_shared() {
             contention::wait(|| self.lock_inner_shared_from_a_writer());
         }
     }
@@ -387,7 +388,8 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
 
     #[inline]
     fn lock_exclusive(&self) {
-        if !self.inner.try_lock_exclusive() {
+        // As in `lock_inner_shared`.
+        if shim::MODEL || !self.inner.try_lock_exclusive() {
             contention::wait(|| self.lock_inner_exclusive());
         }
         self.forget_reads();
