@@ -13,7 +13,7 @@ use sloppy::Sloppy;
 
 /// Runs a law on a broken map until it fails: a race may need more than one attempt.
 fn assert_caught(law: &str, body: fn()) {
-    let caught = (0..10).find_map(|_| harness::outcome(body).err());
+    let caught = (0..200).find_map(|_| harness::outcome(body).err());
     match caught {
         Some(message) => println!("`{law}` says: {message}"),
         None => panic!("the law `{law}` does not see the fault"),
