@@ -37,7 +37,7 @@ impl Options {
             ..Plan::default()
         };
         let threads = or(&threads.threads, &[2]);
-        let sizes = or(&keys.keys, common.choose(&[100_000], &[100_000], &[100_000, 4_000_000]));
+        let sizes = or(&keys.keys, &[100_000]);
         for keys in sizes {
             for mix in MIXES {
                 plan.add(Workload::Mix(mix, Numbers::NAME, keys), &threads, &common.filter);
