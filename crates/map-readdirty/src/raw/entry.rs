@@ -206,9 +206,17 @@ impl<K, V> Entry<K, V> {
         }
     }
 
-    /// Exchanges the content if it is still the one that was seen.
+    /// Exchanges the content if it is still the one that was seen, and counts a failure as contention.
     #[inline(always)]
     fn exchange(&self, seen: Content<V>, new: Content<V>) -> bool {
+        let done = self.exchange_uncounted(seen, new);
+        contention::exchanged(done);
+        done
+    }
+
+    /// As [`exchange`](Self::exchange), where a failure is no contention.
+    #[inline(always)]
+    fn exchange_uncounted(&self, seen: Content<V>, new: Content<V>) -> bool {
         if is_inline::<V>() {
             self.value.exchange(seen.0, new.0)
         } else {
@@ -222,18 +230,14 @@ impl<K, V> Entry<K, V> {
     pub(crate) fn put(&self, seen: Content<V>, value: V) -> Result<Content<V>, V> {
         if is_inline::<V>() {
             let new = seen.then(LIVE, bits_of(value));
-            let done = self.exchange(seen, new);
-            contention::exchanged(done);
-            if done {
+            if self.exchange(seen, new) {
                 return Ok(new);
             }
             // SAFETY: the bits are those of the value.
             return Err(unsafe { new.inline_value() });
         }
         let new = Box::into_raw(Box::new(value));
-        let done = self.exchange(seen, Content::at(new));
-        contention::exchanged(done);
-        if done {
+        if self.exchange(seen, Content::at(new)) {
             Ok(Content::at(new))
         } else {
             // SAFETY: made above and not shared.
@@ -246,9 +250,7 @@ impl<K, V> Entry<K, V> {
     pub(crate) fn take(&self, seen: Content<V>) -> bool {
         let absent =
             if is_inline::<V>() { seen.then(ABSENT, 0) } else { Content::at(ptr::null_mut()) };
-        let done = self.exchange(seen, absent);
-        contention::exchanged(done);
-        done
+        self.exchange(seen, absent)
     }
 
     /// Turns an absent entry into a dead one; `false` if it is present.
@@ -257,8 +259,8 @@ impl<K, V> Entry<K, V> {
     pub(crate) fn kill(&self) -> bool {
         let seen = self.load();
         let dead = if is_inline::<V>() { seen.then(DEAD, 0) } else { Content::at(dead()) };
-        // Not counted as contention: of a present entry it is meant to fail.
-        !seen.is_live() && !seen.is_dead() && self.exchange(seen, dead)
+        // Not counted: it is meant to fail if the key has come back.
+        !seen.is_live() && !seen.is_dead() && self.exchange_uncounted(seen, dead)
     }
 
     /// Returns whether `value` is the one behind the key of the entry `this`.

@@ -12,9 +12,9 @@ use map_sync::biased::{
 };
 use map_sync::counter::StripedCounter;
 use map_sync::reentrancy::Section;
-use map_sync::shim::model::{Fault, set_membarrier};
+use map_sync::shim::model::Fault;
 
-use super::every_schedule;
+use super::on_both_systems;
 use crate::check::{must_fail, name_of, spawn};
 
 static SECTION: Section = Section::exclusive("Model", "write");
@@ -49,19 +49,6 @@ fn biased() -> Arc<Lock> {
     let lock = lock(RawBiasedRwLock::NEW);
     (0..2).for_each(|_| drop(lock.read()));
     lock
-}
-
-/// In both ways that the lock has: with `membarrier` and without.
-fn on_both_systems(
-    name: &str,
-    preemptions: usize,
-    model: impl Fn() + Copy + Send + Sync + 'static,
-) {
-    for available in [true, false] {
-        set_membarrier(available);
-        let name = format!("{name}, {}", if available { "asymmetric" } else { "with full fences" });
-        every_schedule(&name, preemptions, model);
-    }
 }
 
 #[test]

@@ -42,6 +42,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use map_sync::shim::model::set_membarrier;
+
 use crate::check;
 
 /// How many models there are, to share the time.
@@ -79,4 +81,17 @@ fn every_schedule(name: &str, preemptions: usize, model: impl Fn() + Send + Sync
     let extent = if seconds < limit { "all" } else { "the first" };
     println!("{name}: {extent} {schedules} schedules, at most {bound} preemptions, {seconds:.1} s");
     assert!(!is_broken, "nothing was found");
+}
+
+/// Runs a model in both ways that a primitive has: with `membarrier` and without.
+fn on_both_systems(
+    name: &str,
+    preemptions: usize,
+    model: impl Fn() + Copy + Send + Sync + 'static,
+) {
+    for available in [true, false] {
+        set_membarrier(available);
+        let name = format!("{name}, {}", if available { "asymmetric" } else { "with full fences" });
+        every_schedule(&name, preemptions, model);
+    }
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use map_sync::reclaim::{Domain, Guard};
 use map_sync::shim::atomic::{AtomicPtr, Ordering};
-use map_sync::shim::model::{Fault, set_membarrier};
+use map_sync::shim::model::Fault;
 
-use super::every_schedule;
+use super::{every_schedule, on_both_systems};
 use crate::check::{Watched, must_fail, name_of, spawn};
 
 /// A structure of one object, which is replaced and retired.
@@ -61,18 +61,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         // SAFETY: nobody is inside.
         unsafe { free(self.object.get_mut().cast()) };
-    }
-}
-
-fn on_both_systems(
-    name: &str,
-    preemptions: usize,
-    model: impl Fn() + Copy + Send + Sync + 'static,
-) {
-    for available in [true, false] {
-        set_membarrier(available);
-        let name = format!("{name}, {}", if available { "asymmetric" } else { "with full fences" });
-        every_schedule(&name, preemptions, model);
     }
 }
 
