@@ -37,7 +37,7 @@ fn a_map_that_moves_all_at_once_is_seen_to_do_so() {
 #[test]
 fn ours_move_no_more_than_they_say() {
     let bounds =
-        [("map-rwlock", 8), ("map-sharded", 64), ("map-readdirty", 1024), ("map-caslist", 0)];
+        [("map-rwlock", 32), ("map-sharded", 64), ("map-readdirty", 1024), ("map-caslist", 0)];
     let ours = CONTENDERS.iter().filter(|contender| contender.kind == ContenderKind::Ours);
     assert_eq!(ours.count(), bounds.len());
     for (id, bound) in bounds {
