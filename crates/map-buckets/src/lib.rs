@@ -23,6 +23,7 @@
 mod growth;
 mod iter;
 mod raw;
+mod several;
 mod table;
 mod writer;
 

@@ -154,6 +154,7 @@ impl<K, V> BucketTable<K, V> {
     pub(crate) fn into_core(self) -> Core<K, V> {
         self.core
     }
+
     /// The writes; each holds the bucket of its key.
     #[inline(always)]
     pub fn writer(&self) -> Writer<'_, K, V> {

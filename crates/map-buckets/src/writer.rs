@@ -19,7 +19,7 @@ use crate::table::Core;
 /// Every operation on a key takes the key's hash. Those that may insert take `rehash`, which must return for a stored
 /// key the hash that it was stored under; if it does not, an entry may become impossible to find, but memory stays safe.
 pub struct Writer<'table, K, V> {
-    core: &'table Core<K, V>,
+    pub(crate) core: &'table Core<K, V>,
 }
 
 impl<'table, K, V> Writer<'table, K, V> {
@@ -89,6 +89,54 @@ impl<'table, K, V> Writer<'table, K, V> {
         drop(held);
         self.core.grow_if_full(ByBucket, true);
         Some(result)
+    }
+
+    /// Lends the value of `key` to `f`, to be changed.
+    #[inline]
+    pub fn modify<Q, R>(&self, hash: u64, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.present(hash, key, |found| edit(found, f))
+    }
+
+    /// Lends the value of `key` to `f`, to be changed; `make()`, which is stored, if the key is absent.
+    #[inline]
+    pub fn modify_or_insert_with<R>(
+        &self,
+        hash: u64,
+        key: K,
+        make: impl FnOnce() -> V,
+        f: impl FnOnce(&mut V) -> R,
+        rehash: impl Fn(&K) -> u64,
+    ) -> R
+    where
+        K: Eq,
+    {
+        let bits = Bits::of(hash);
+        let mut held = self.hold_to_insert(bits, &rehash);
+        if let Some(found) = held.find(bits.tag(), |known| *known == key) {
+            return edit(found, f);
+        }
+        let mut hint = false;
+        let mut value =
+            scopeguard::guard(make(), |value| hint = held.put(bits.tag(), (key, value)));
+        let result = f(&mut value);
+        drop(value);
+        drop(held);
+        self.core.grow_if_full(ByBucket, hint);
+        result
+    }
+
+    /// Lends every value to `f`, to be changed, bucket by bucket.
+    pub fn for_each_mut(&self, mut f: impl FnMut(&K, &mut V)) {
+        let mut cursor = Cursor::START;
+        while let Some(bits) = cursor.bits() {
+            let Some(mut held) = Held::new(self.core, ByBucket, bits) else { break };
+            cursor.pass(held.header().depth());
+            held.for_each_mut(&mut f);
+        }
     }
 
     /// Lends the value of `key` to `f`.
@@ -214,7 +262,7 @@ impl<'table, K, V> Writer<'table, K, V> {
     }
 
     #[cold]
-    fn make_first(&self) {
+    pub(crate) fn make_first(&self) {
         if let Err(error) = self.core.index.make_first(first_slots::<K, V>(0)) {
             panic!("{error}");
         }
@@ -261,4 +309,12 @@ fn act<K, V>(found: Found<'_, '_, K, V, ByBucket>, f: impl FnOnce(&V) -> Action<
             Outcome::Removed
         }
     }
+}
+
+/// Lends the value of a present entry to `f`, to be changed; what `f` leaves is stored, on unwinding too.
+#[inline(always)]
+fn edit<K, V, R>(found: Found<'_, '_, K, V, ByBucket>, f: impl FnOnce(&mut V) -> R) -> R {
+    let value = plain::copy(found.value());
+    let mut value = scopeguard::guard(value, |value| _ = found.replace(value));
+    f(&mut value)
 }

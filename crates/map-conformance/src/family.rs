@@ -3,7 +3,7 @@
 use core::fmt::Debug;
 use core::hash::{BuildHasher, Hash};
 
-use map_core::{BuildMap, CapacityMap, ConcurrentMap, PinMap};
+use map_core::{BuildMap, CapacityMap, ConcurrentMap, LockedMap, PinMap};
 
 use crate::hashers::Mixed;
 
@@ -74,6 +74,19 @@ pub type Shrink<M> = Option<fn(&M)>;
 
 /// A map of a family.
 pub type MapOf<F, K, V, S> = <F as Family>::Map<K, V, S>;
+
+/// A map under locks for every key, value and hasher.
+pub trait LockedFamily: 'static {
+    /// The map.
+    type Locked<K: PlainKey, V: PlainValue, S: HashState>: LockedMap<K, V>
+        + BuildMap<S>
+        + Send
+        + Sync
+        + 'static;
+}
+
+/// A map of a locked family.
+pub type LockedOf<F, K, V, S> = <F as LockedFamily>::Locked<K, V, S>;
 
 /// A map of a full family.
 pub type FullOf<F, K, V, S> = <F as FullFamily>::Full<K, V, S>;

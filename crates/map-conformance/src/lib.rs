@@ -22,7 +22,7 @@ mod suite;
 pub mod token;
 pub mod types;
 
-use family::{Family, MapOf};
+use family::{Family, LockedFamily, LockedOf, MapOf};
 use map_core::ConcurrentMap;
 
 /// The names of the laws of every map.
@@ -31,9 +31,12 @@ pub const LAWS: &[&str] = __laws!(__names);
 /// The names of the further laws of Atlas maps.
 pub const FULL_LAWS: &[&str] = __full_laws!(__names);
 
+/// The names of the laws of maps under locks.
+pub const LOCKED_LAWS: &[&str] = __locked_laws!(__names);
+
 /// Returns whether `name` is the name of a law.
 pub const fn is_law(name: &str) -> bool {
-    contains(LAWS, name) || contains(FULL_LAWS, name)
+    contains(LAWS, name) || contains(FULL_LAWS, name) || contains(LOCKED_LAWS, name)
 }
 
 const fn contains(names: &[&str], name: &str) -> bool {
@@ -70,13 +73,22 @@ pub fn run<F: Family>(law: &'static str, body: fn()) {
     harness::run(<MapOf<F, u64, u64, hashers::Mixed>>::GUARANTEES.name, law, body);
 }
 
+/// As [`run`], for a map under locks.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_locked<F: LockedFamily>(law: &'static str, body: fn()) {
+    harness::run(<LockedOf<F, u64, u64, hashers::Mixed>>::GUARANTEES.name, law, body);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_law_has_a_name_of_its_own() {
-        let mut names: Vec<_> = LAWS.iter().chain(FULL_LAWS).collect();
+        let mut names: Vec<_> = LAWS.iter().chain(FULL_LAWS).chain(LOCKED_LAWS).collect();
         let laws = names.len();
         names.sort_unstable();
         names.dedup();

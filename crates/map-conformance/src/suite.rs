@@ -296,3 +296,64 @@ macro_rules! __full_laws {
         }
     };
 }
+
+/// Tests what a map under locks offers beyond the contract: one `#[test]` for each law of [`LOCKED_LAWS`](crate::LOCKED_LAWS).
+///
+/// `locked_conformance!(NameMap);`, as [`conformance!`](crate::conformance), in a file of its own, for a type `NameMap<K, V, S>` that
+/// implements [`LockedMap`](map_core::LockedMap) for all keys and values.
+#[macro_export]
+macro_rules! locked_conformance {
+    ($Map:ident) => {
+        /// The map under test.
+        struct Suite;
+
+        impl $crate::family::LockedFamily for Suite {
+            type Locked<
+                K: $crate::family::PlainKey,
+                V: $crate::family::PlainValue,
+                S: $crate::family::HashState,
+            > = $Map<K, V, S>;
+        }
+
+        $crate::__locked_laws!(__locked_tests);
+    };
+}
+
+/// Makes a test of each law of the table of locked maps.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __locked_tests {
+    ($($module:ident { $($name:tt $law:ident,)* })*) => {$(
+        mod $module {
+            $(
+                #[test]
+                fn $law() {
+                    $crate::run_locked::<super::Suite>($name, $crate::laws::$module::$law::<super::Suite>);
+                }
+            )*
+        }
+    )*};
+}
+
+/// The laws of maps under locks.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __locked_laws {
+    ($then:ident) => {
+        $crate::$then! {
+            locked {
+                "locked::agrees_with_a_model" agrees_with_a_model,
+                "locked::equal_keys_are_refused" equal_keys_are_refused,
+                "locked::what_was_done_before_a_panic_stays" what_was_done_before_a_panic_stays,
+                "locked::panics_lose_nothing" panics_lose_nothing,
+                "locked::closures_may_read_in_reads" closures_may_read_in_reads,
+            }
+            together {
+                "together::transfers_keep_the_sum" transfers_keep_the_sum,
+                "together::opposite_orders_end" opposite_orders_end,
+                "together::changes_are_seen_together" changes_are_seen_together,
+                "together::modifications_add_up" modifications_add_up,
+            }
+        }
+    };
+}

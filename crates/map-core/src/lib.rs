@@ -29,6 +29,7 @@
 //! | [`BuildMap`] | construction from a capacity and a hasher | none |
 //! | [`CapacityMap`] | `capacity`, `reserve`, `try_reserve` | none of ours; some peers |
 //! | [`ShrinkMap`] | `shrink_to_fit` | maps whose index only grows |
+//! | [`LockedMap`] | several keys at one instant, snapshots, values in place | maps without locks |
 //!
 //! A capability that a design cannot have is a trait it does not implement, never a panic.
 //!
@@ -53,6 +54,7 @@ mod error;
 mod forward;
 mod guarantees;
 mod inherent;
+mod locked;
 mod map;
 mod misuse;
 mod pin;
@@ -63,5 +65,6 @@ pub use capacity::{CapacityMap, ShrinkMap};
 pub use compute::{Action, Outcome};
 pub use error::{CompareExchangeError, ReserveError, TryInsertError};
 pub use guarantees::{Guarantees, Reentrancy};
+pub use locked::{LockedMap, refuse_equal_keys};
 pub use map::ConcurrentMap;
 pub use pin::PinMap;

@@ -41,6 +41,11 @@
 //! [`retain`](RwLockMap::retain) and [`clear`](RwLockMap::clear) hold the lock once from their first
 //! entry to their last, so each sees, or makes, one instant. [`get_many`](RwLockMap::get_many) and
 //! [`insert_many`](RwLockMap::insert_many) take the lock once for each bounded chunk of keys.
+//!
+//! What only a lock can give is a trait of its own, [`LockedMap`], and a group of methods: values changed in place
+//! ([`modify`](RwLockMap::modify)), several keys read or changed at one instant ([`read_many`](RwLockMap::read_many),
+//! [`transact`](RwLockMap::transact)), all entries at one instant ([`snapshot`](RwLockMap::snapshot)).
+//!
 //! [`len`](RwLockMap::len) reads a count that each write leaves behind, and takes no lock.
 //!
 //! # Progress and blocking
@@ -52,7 +57,8 @@
 //!
 //! A closure runs under the lock: in shared mode in `read`, `get`, `contains_key`, `get_many` and
 //! `for_each`, exclusively in `compute` and its relatives, `update`, `remove_if`, `retain`, and in
-//! `get_or_insert_with` when the key is absent. The closures of `insert_then` and `remove_then` run after
+//! `get_or_insert_with` when the key is absent. So do those of `modify` and its relatives and of `transact`, exclusively, and those of
+//! `read_many` and `snapshot`, shared. The closures of `insert_then` and `remove_then` run after
 //! the lock. Keys are hashed before the lock, and iterators given to `get_many` and `insert_many` are
 //! advanced outside it.
 //!
@@ -66,10 +72,10 @@
 //!
 //! # Complexity
 //!
-//! As the contract says. No write moves more than eight entries, however large the map. That bounds
+//! As the contract says. No write moves more than 32 entries, however large the map; `transact` moves as many for each key. That bounds
 //! what is moved, not what the allocator does: the write that starts a growth allocates the new table
 //! and writes one byte for each of its buckets, the one that ends it frees the old one. `shrink_to_fit`
-//! is linear in the number of entries, under the lock; `clear` holds the lock for constant time.
+//! is linear in the number of entries and moves at most 256 of them at a time, between which others come; `clear` holds the lock for constant time.
 //!
 //! # Panics
 //!
@@ -81,7 +87,7 @@
 //!
 //! # Re-entrance
 //!
-//! A closure of a reading operation (`read`, `get_many`, `for_each`) may read the same map; the inner
+//! A closure of a reading operation (`read`, `get_many`, `read_many`, `for_each`, `snapshot`) may read the same map; the inner
 //! read does not queue behind waiting writers, so it cannot hang. Every other call of the map from a
 //! closure under the lock panics, always, and names both operations. `len` and `is_empty` take no lock
 //! and work everywhere. The closures of `insert_then` and `remove_then` may do everything. Two *different* maps whose closures use each other in opposite orders can deadlock, as
@@ -99,6 +105,7 @@
 #![forbid(unsafe_code)]
 
 mod iter;
+mod locked;
 mod map;
 mod ops;
 
@@ -106,7 +113,7 @@ pub use iter::IntoIter;
 pub use map::RwLockMap;
 pub use map_core::{
     Action, BuildMap, CapacityMap, CompareExchangeError, ConcurrentMap, DefaultHashBuilder,
-    Guarantees, Outcome, PinMap, Reentrancy, ReserveError, ShrinkMap, TryInsertError,
+    Guarantees, LockedMap, Outcome, PinMap, Reentrancy, ReserveError, ShrinkMap, TryInsertError,
 };
 
 map_core::misuse_must_not_compile!("map_rwlock" "RwLockMap");

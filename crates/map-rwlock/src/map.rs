@@ -92,7 +92,7 @@ impl<K, V, S> RwLockMap<K, V, S> {
 
     /// Gives back the memory that the present entries do not need.
     ///
-    /// Linear in the number of entries, under the lock.
+    /// Linear in the number of entries, in steps of at most 256 of them, between which the lock is free.
     pub fn shrink_to_fit(&self)
     where
         K: Eq + Hash,
@@ -197,7 +197,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> CapacityMap for RwLockMap<K, V, S> {
 impl<K: Eq + Hash, V, S: BuildHasher> ShrinkMap for RwLockMap<K, V, S> {
     fn shrink_to_fit(&self) {
         static SHRINK: Section = Section::exclusive("RwLockMap", "shrink_to_fit");
-        self.exclusive(&SHRINK, |table| table.shrink_to_fit(|known| self.hash(known)));
+        let mut begun = false;
+        let mut step =
+            |table: &mut Table<K, V>| table.shrink_step(&mut begun, |known| self.hash(known));
+        while self.exclusive(&SHRINK, &mut step) {}
     }
 }
 
@@ -219,6 +222,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> PinMap<K, V> for RwLockMap<K, V, S> {
 map_core::std_traits!(RwLockMap, where [K: Eq + Hash]);
 
 map_core::inherent_methods!(
+    impl[K, V, S] RwLockMap<K, V, S>,
+    where [K: Eq + Hash, S: BuildHasher],
+    example "map_rwlock" "RwLockMap"
+);
+
+map_core::locked_methods!(
     impl[K, V, S] RwLockMap<K, V, S>,
     where [K: Eq + Hash, S: BuildHasher],
     example "map_rwlock" "RwLockMap"

@@ -28,6 +28,46 @@ impl<K, V, S> ShardedMap<K, V, S> {
     }
 }
 
+/// The entries of several tables, borrowed.
+pub(crate) struct Entries<'lent, K, V, T> {
+    tables: T,
+    entries: Option<map_table::Iter<'lent, K, V>>,
+    left: usize,
+}
+
+impl<'lent, K: 'lent, V: 'lent, T> Entries<'lent, K, V, T>
+where
+    T: Iterator<Item = &'lent Table<K, V>> + Clone,
+{
+    pub(crate) fn new(tables: T) -> Self {
+        let left = tables.clone().map(Table::len).sum();
+        Self { tables, entries: None, left }
+    }
+}
+
+impl<'lent, K, V, T: Iterator<Item = &'lent Table<K, V>>> Iterator for Entries<'lent, K, V, T> {
+    type Item = (&'lent K, &'lent V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((key, value)) = self.entries.as_mut().and_then(Iterator::next) {
+                self.left -= 1;
+                return Some((key, value));
+            }
+            self.entries = Some(self.tables.next()?.iter());
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<'lent, K, V, T: Iterator<Item = &'lent Table<K, V>>> ExactSizeIterator
+    for Entries<'lent, K, V, T>
+{
+}
+
 /// The entries of a map, owned, in no particular order.
 pub struct IntoIter<K, V> {
     buckets: map_buckets::IntoIter<K, V>,

@@ -53,18 +53,25 @@
 //! keys into the cache while they look at one; of others they take each shard's lock once for its group of a chunk.
 //! [`len`](ShardedMap::len) adds up counts that the writes leave behind.
 //!
+//! What only locks can give is a trait of its own, [`LockedMap`], and a group of methods: values changed in place
+//! ([`modify`](ShardedMap::modify)), several keys read or changed at one instant ([`read_many`](ShardedMap::read_many),
+//! [`transact`](ShardedMap::transact)), all entries at one instant ([`snapshot`](ShardedMap::snapshot)).
+//!
 //! # Progress and blocking
 //!
-//! An operation holds at most one shard's lock at a time. Writes to a shard wait for each other. A read of a plain value waits
+//! An operation holds one shard's lock at a time, but for `read_many` and `transact`, which hold those of their keys, and
+//! `snapshot`, which holds all. Several are held in an order, or given back where that would make two threads wait for each other;
+//! a `transact` of keys in other tables that are in use without a pause may have to try again and again. Writes to a shard wait for each other. A read of a plain value waits
 //! for nobody, unless many attempts in a row have met a writer at work; any other read waits for a write under way in its
 //! shard, and a new one for a waiting write, so that writes are not starved, and a write waits for all in its shard. What
 //! waits spins briefly and is then parked. `len`, `is_empty` and `pin` never wait, but that with plain entries
 //! [`shrink_to_fit`](ShardedMap::shrink_to_fit) waits for all operations under way, and all others for it.
 //!
-//! A closure that is lent a plain value runs under no shard's lock in `read`, `get_many` and `for_each`: it gets a copy. Otherwise
+//! A closure that is lent a plain value runs under no shard's lock in `read`, `get_many`, `read_many`, `for_each` and `snapshot`: it gets a copy. Otherwise
 //! a closure runs under its shard's lock: in shared mode in `read`, `get`, `contains_key`, `get_many` and
 //! `for_each`, exclusively in `compute` and its relatives, `update`, `remove_if`, `retain`, and in
-//! `get_or_insert_with` when the key is absent. The closures of `insert_then` and `remove_then` run after
+//! `get_or_insert_with` when the key is absent. So do those of `modify` and its relatives and of `transact`, exclusively, and those of
+//! `read_many` and `snapshot`, shared. The closures of `insert_then` and `remove_then` run after
 //! the lock. Keys are hashed before the lock, and iterators given to `get_many` and `insert_many` are
 //! advanced outside it.
 //!
@@ -80,7 +87,7 @@
 //! # Complexity
 //!
 //! As the contract says. No write moves more than the entries of one bucket, 32 and a chain that is short if the hasher spreads, or
-//! eight entries of a table, however large the map. With tables that bounds
+//! 32 entries of a table, however large the map; `transact` moves as much for each key. With tables that bounds
 //! what is moved, not what the allocator does: the write that starts a shard's growth allocates the new
 //! table and writes one byte for each of its buckets, the one that ends it frees the old one.
 //! `len` is linear in the number of hardware threads (plain entries) or of shards; every operation on many keys is at the least
@@ -98,7 +105,7 @@
 //! # Re-entrance
 //!
 //! What holds, holds for the map, not for a shard: whether two keys share a shard must not decide whether
-//! a program works. A closure of a reading operation (`read`, `get_many`, `for_each`) may read the same
+//! a program works. A closure of a reading operation (`read`, `get_many`, `read_many`, `for_each`, `snapshot`) may read the same
 //! map; the inner read does not queue behind waiting writers, so it cannot hang. Every other call of the
 //! map from a closure of an operation that is not over panics, always, and names both operations. `len` and `is_empty` take
 //! no lock and work everywhere. The closures of `insert_then` and `remove_then` may do everything. Two
@@ -116,6 +123,7 @@
 #![forbid(unsafe_code)]
 
 mod iter;
+mod locked;
 mod map;
 mod ops;
 mod shards;
@@ -124,7 +132,7 @@ pub use iter::IntoIter;
 pub use map::ShardedMap;
 pub use map_core::{
     Action, BuildMap, CapacityMap, CompareExchangeError, ConcurrentMap, DefaultHashBuilder,
-    Guarantees, Outcome, PinMap, Reentrancy, ReserveError, ShrinkMap, TryInsertError,
+    Guarantees, LockedMap, Outcome, PinMap, Reentrancy, ReserveError, ShrinkMap, TryInsertError,
 };
 
 map_core::misuse_must_not_compile!("map_sharded" "ShardedMap");

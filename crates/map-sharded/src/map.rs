@@ -23,9 +23,10 @@
 //! operations hold shared, keeps their memory: exclusively it is held only by `shrink_to_fit`.
 //!
 //! **Invariants**: (I1) a lock is taken only inside a `reentrancy` section of this map, so a thread that
-//! takes a shard's lock exclusively holds no other of the map, and one that takes it shared beside others does
-//! so without queueing; an operation itself never holds two, but to split a bucket, of which the new half is known to
-//! nobody. No two threads can therefore wait for each other. (I2) whenever a table's lock is not held exclusively, its `len` is
+//! waits for a shard's lock exclusively holds no other of the map, and one that takes it shared beside others does
+//! so without queueing. An operation itself holds two only to split a bucket, of which the new half is known to
+//! nobody, and in module `locked`, where it is shown why nobody waits for it for ever. No two threads can therefore wait for
+//! each other. (I2) whenever a table's lock is not held exclusively, its `len` is
 //! the table's length: the exclusive guard stores it before it lets go, on unwinding too. (I3) nothing of the user's is dropped
 //! under a lock by the map itself: it is given out of the section and dropped there. (I4) a key is only
 //! ever in the shard that its hash picks.
@@ -122,6 +123,11 @@ impl<K, V> Shard<K, V> {
     pub(crate) fn lock_exclusive(&self) -> Exclusive<'_, K, V> {
         Exclusive { table: self.table.write(), len: &self.len }
     }
+
+    /// Takes the lock exclusively if nobody holds it. Only inside a section of this map, by I1.
+    pub(crate) fn try_lock_exclusive(&self) -> Option<Exclusive<'_, K, V>> {
+        Some(Exclusive { table: self.table.try_write()?, len: &self.len })
+    }
 }
 
 impl<K, V, S> ShardedMap<K, V, S> {
@@ -140,8 +146,8 @@ impl<K, V, S> ShardedMap<K, V, S> {
 
     /// Gives back the memory that the present entries do not need.
     ///
-    /// Plain entries: waits for all operations on the map, and they for it; linear in the number of shards. Others: shard by
-    /// shard; linear in the number of a shard's entries, under its lock.
+    /// Plain entries: waits for all operations on the map, and they for it; linear in the number of shards. Others: linear in
+    /// the number of entries, in steps of at most 256 of a shard, between which its lock is free.
     pub fn shrink_to_fit(&self)
     where
         K: Eq + Hash,
@@ -364,7 +370,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShrinkMap for ShardedMap<K, V, S> {
             reentrancy::enter(&self.buckets, &SHRINK, |_| self.buckets.write().shrink_to_fit());
         }
         for number in 0..self.tables() {
-            self.exclusive(&SHRINK, number, |table| table.shrink_to_fit(|known| self.hash(known)));
+            let mut begun = false;
+            let mut step =
+                |table: &mut Table<K, V>| table.shrink_step(&mut begun, |known| self.hash(known));
+            while self.exclusive(&SHRINK, number, &mut step) {}
         }
     }
 }
@@ -387,6 +396,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> PinMap<K, V> for ShardedMap<K, V, S> {
 map_core::std_traits!(ShardedMap, where [K: Eq + Hash]);
 
 map_core::inherent_methods!(
+    impl[K, V, S] ShardedMap<K, V, S>,
+    where [K: Eq + Hash, S: BuildHasher],
+    example "map_sharded" "ShardedMap"
+);
+
+map_core::locked_methods!(
     impl[K, V, S] ShardedMap<K, V, S>,
     where [K: Eq + Hash, S: BuildHasher],
     example "map_sharded" "ShardedMap"

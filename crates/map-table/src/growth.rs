@@ -18,8 +18,8 @@
 //! no code of the user runs. The cursor passes a bucket *before* its key is hashed, so that a key whose
 //! `Hash` panics spoils one write and not all that follow; it is met again on the next round.
 //! Only if it goes on panicking until `live` is full does it stop insertions of new keys: there all of
-//! `old` is moved at once, and that is the one write, besides explicit `reserve` and `shrink_to_fit`,
-//! that moves more than a constant number.
+//! `old` is moved at once, and that is the one write, besides explicit `reserve`,
+//! that moves more than a constant number. Shrinking goes the same way, in steps of [`BUCKETS_PER_SHRINK`] buckets.
 
 use core::borrow::Borrow;
 
@@ -31,6 +31,9 @@ use crate::table::allocate;
 
 /// How many buckets of the old table a write empties: the most entries that it moves.
 pub const BUCKETS_PER_WRITE: usize = 32;
+
+/// How many buckets a step of a table that shrinks empties.
+pub const BUCKETS_PER_SHRINK: usize = 256;
 
 /// A table that is being emptied.
 pub(crate) struct Draining<K, V> {
@@ -69,7 +72,7 @@ impl<K, V> Table<K, V> {
     #[inline]
     pub(crate) fn advance(&mut self, rehash: &impl Fn(&K) -> u64) {
         if self.old.is_some() {
-            self.step(rehash);
+            self.step(BUCKETS_PER_WRITE, rehash);
         }
     }
 
@@ -81,10 +84,20 @@ impl<K, V> Table<K, V> {
         }
     }
 
+    /// Does the share of `entries` writes in a growth under way, and sees to it that there is room for them all.
+    pub(crate) fn make_room_for(&mut self, entries: usize, rehash: &impl Fn(&K) -> u64) {
+        for _ in 0..entries {
+            self.advance(rehash);
+        }
+        if self.live.capacity() - self.live.len() < self.old_len() + entries {
+            self.grow_for(entries, rehash);
+        }
+    }
+
     #[inline(never)]
-    fn step(&mut self, rehash: &impl Fn(&K) -> u64) {
+    pub(crate) fn step(&mut self, buckets: usize, rehash: &impl Fn(&K) -> u64) {
         let Some(old) = &mut self.old else { return };
-        for _ in 0..BUCKETS_PER_WRITE {
+        for _ in 0..buckets {
             if old.table.is_empty() {
                 self.old = None;
                 return;
@@ -106,13 +119,18 @@ impl<K, V> Table<K, V> {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, rehash: &impl Fn(&K) -> u64) {
+        self.grow_for(1, rehash);
+    }
+
+    /// Puts a larger table with room for `entries` more in the place of `live`.
+    fn grow_for(&mut self, entries: usize, rehash: &impl Fn(&K) -> u64) {
         self.drain_all(rehash);
-        let larger = match allocate(self.next_capacity()) {
+        let larger = match allocate(self.next_capacity().max(self.len() + entries)) {
             Ok(larger) => larger,
             Err(error) => panic!("{error}"),
         };
         self.start_draining_into(larger);
-        self.step(rehash);
+        self.advance(rehash);
     }
 
     /// How much room the next table needs: see the module's documentation.

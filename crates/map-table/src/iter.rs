@@ -92,6 +92,15 @@ impl<K, V> Table<K, V> {
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter { live: self.live.iter(), old: self.old.as_ref().map(|old| old.table.iter()) }
     }
+
+    /// Lends every value to `f`, to be changed in place.
+    pub fn for_each_mut(&mut self, mut f: impl FnMut(&K, &mut V)) {
+        let old = self.old.as_mut().map(|old| old.table.iter_mut());
+        self.live
+            .iter_mut()
+            .chain(old.into_iter().flatten())
+            .for_each(|(key, value)| f(key, value));
+    }
 }
 
 impl<'table, K, V> IntoIterator for &'table Table<K, V> {

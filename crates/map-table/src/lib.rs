@@ -40,8 +40,10 @@ mod growth;
 mod iter;
 mod ops;
 mod table;
+mod transact;
 
-pub use growth::BUCKETS_PER_WRITE;
+pub use growth::{BUCKETS_PER_SHRINK, BUCKETS_PER_WRITE};
 pub use iter::{IntoIter, Iter};
 pub use ops::Change;
 pub use table::Table;
+pub use transact::{Keys, transact};

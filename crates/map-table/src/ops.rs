@@ -84,7 +84,7 @@ impl<K, V> Table<K, V> {
         key: &mut Option<K>,
         make: impl FnOnce() -> V,
         rehash: impl Fn(&K) -> u64,
-    ) -> &V
+    ) -> &mut V
     where
         K: Eq,
     {
@@ -95,7 +95,17 @@ impl<K, V> Table<K, V> {
                 entry.insert((key.take().expect(NO_KEY), value))
             }
         };
-        &entry.into_mut().1
+        &mut entry.into_mut().1
+    }
+
+    /// Returns the value of `key`, to be changed in place.
+    #[inline]
+    pub fn find_mut<Q>(&mut self, hash: u64, key: &Q, rehash: impl Fn(&K) -> u64) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.present(hash, key, &rehash).map(|entry| &mut entry.into_mut().1)
     }
 
     /// Removes `key` and returns what was stored.
@@ -236,6 +246,16 @@ impl<K, V> Table<K, V> {
         Q: Eq + ?Sized,
     {
         self.advance(rehash);
+        self.occupied(hash, key)
+    }
+
+    /// As [`present`](Self::present), without a share of a growth under way.
+    #[inline]
+    pub(crate) fn occupied<Q>(&mut self, hash: u64, key: &Q) -> Option<OccupiedEntry<'_, (K, V)>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
         if let Ok(entry) = self.live.find_entry(hash, |(known, _)| known.borrow() == key) {
             return Some(entry);
         }

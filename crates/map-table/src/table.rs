@@ -29,7 +29,7 @@ use core::mem;
 use hashbrown::{HashTable, TryReserveError};
 use map_core::ReserveError;
 
-use crate::growth::Draining;
+use crate::growth::{BUCKETS_PER_SHRINK, Draining};
 
 /// A hash table that grows in bounded steps. See the crate documentation.
 pub struct Table<K, V> {
@@ -120,15 +120,25 @@ impl<K, V> Table<K, V> {
         Ok(())
     }
 
-    /// Gives back the memory that the present entries do not need, in time linear in their number.
+    /// Does a bounded part of giving back the memory that the present entries do not need; returns whether there is more to do.
+    ///
+    /// `begun` is `false` for the first call of a series, and the table's business in between. Other operations may come between two
+    /// calls, also such that make the table grow again.
     ///
     /// If there is no memory for the smaller table, the larger one is kept.
-    pub fn shrink_to_fit(&mut self, rehash: impl Fn(&K) -> u64) {
-        self.drain_all(&rehash);
-        let Ok(smaller) = allocate(self.live.len()) else { return };
-        if smaller.num_buckets() < self.live.num_buckets() {
-            self.start_draining_into(smaller);
-            self.drain_all(&rehash);
+    pub fn shrink_step(&mut self, begun: &mut bool, rehash: impl Fn(&K) -> u64) -> bool {
+        if self.old.is_some() {
+            self.step(BUCKETS_PER_SHRINK, &rehash);
+            return true;
+        }
+        let smaller = if *begun { None } else { allocate(self.live.len()).ok() };
+        *begun = true;
+        match smaller {
+            Some(smaller) if smaller.num_buckets() < self.live.num_buckets() => {
+                self.start_draining_into(smaller);
+                true
+            }
+            _ => false,
         }
     }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use map_core::{Action, Outcome, ReserveError};
-use map_table::{BUCKETS_PER_WRITE, Table};
+use map_table::{BUCKETS_PER_SHRINK, BUCKETS_PER_WRITE, Table};
 
 fn hash(key: &u64) -> u64 {
     let product = u128::from(key ^ 0x1319_8A2E_0370_7344) * 0x9E37_79B9_7F4A_7C15;
@@ -130,7 +130,7 @@ fn behaves_as_a_map_over_a_random_history() {
             _ => assert_eq!(counted.table.find(hash(&key), &key), model.get(&key)),
         }
         if step % 50_000 == 49_999 {
-            counted.table.shrink_to_fit(hash);
+            shrink(&mut counted.table);
         }
         assert_eq!(counted.table.len(), model.len());
     }
@@ -180,6 +180,43 @@ fn impossible_room_is_refused_and_nothing_changes() {
     assert!(Table::<u64, u64>::try_with_capacity(usize::MAX).is_err());
 }
 
+/// Shrinks in as many steps as it takes; returns the most entries hashed in one.
+fn shrink(table: &mut Table<u64, u64>) -> usize {
+    let (mut begun, mut most) = (false, 0);
+    loop {
+        let hashed = Cell::new(0);
+        let more = table.shrink_step(&mut begun, |key| {
+            hashed.set(hashed.get() + 1);
+            hash(key)
+        });
+        most = most.max(hashed.get());
+        if !more {
+            return most;
+        }
+    }
+}
+
+#[test]
+fn a_step_of_shrinking_is_bounded_and_others_come_between() {
+    let mut table = Table::new();
+    for key in 0..100_000 {
+        table.insert(hash(&key), &mut Some((key, key)), hash);
+    }
+    table.retain(|key, _| *key < 20_000, &mut Vec::new());
+    let before = table.allocation_size();
+    let (mut begun, mut steps) = (false, 0);
+    while table.shrink_step(&mut begun, hash) {
+        // Grows again, and is read in the middle.
+        let key = 200_000 + steps;
+        table.insert(hash(&key), &mut Some((key, key)), hash);
+        assert_eq!(table.find(hash(&(steps % 20_000)), &(steps % 20_000)), Some(&(steps % 20_000)));
+        steps += 1;
+    }
+    assert!(steps > 100, "{steps} steps");
+    assert!(table.allocation_size() < before / 2 && table.len() as u64 == 20_000 + steps);
+    assert!(shrink(&mut table) <= BUCKETS_PER_SHRINK);
+}
+
 #[test]
 fn shrinking_gives_memory_back_and_keeps_the_entries() {
     let mut table = Table::new();
@@ -188,11 +225,11 @@ fn shrinking_gives_memory_back_and_keeps_the_entries() {
     }
     table.retain(|key, _| *key < 100, &mut Vec::new());
     let before = table.allocation_size();
-    table.shrink_to_fit(hash);
+    shrink(&mut table);
     assert!(table.allocation_size() * 10 < before);
     assert!((0..100).all(|key| table.find(hash(&key), &key) == Some(&key)));
     table.retain(|_, _| false, &mut Vec::new());
-    table.shrink_to_fit(hash);
+    shrink(&mut table);
     assert_eq!((table.capacity(), table.allocation_size()), (0, 0));
 }
 

@@ -36,6 +36,11 @@ impl Bits {
         self.index as usize & mask(level)
     }
 
+    /// Where the hash stands among all, in an order in which the keys of a bucket are neighbours, whatever its depth.
+    pub(crate) fn rank(self) -> u32 {
+        self.index.reverse_bits()
+    }
+
     /// The tag, from bits that no index uses.
     #[inline(always)]
     pub(crate) fn tag(self) -> u8 {
@@ -59,6 +64,11 @@ impl Depth {
     /// The level, if the bucket is in use.
     pub(crate) fn level(self) -> Option<u32> {
         (self != Self::NONE).then(|| self.0.trailing_zeros())
+    }
+
+    /// Whether two hashes belong in the same bucket, one of which belongs in a bucket of this depth.
+    pub(crate) fn joins(self, one: Bits, other: Bits) -> bool {
+        (one.index ^ other.index) & !self.0 == 0
     }
 
     /// Whether a bucket of this index is the right one for a hash.

@@ -144,7 +144,7 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
 
     /// Says that the bucket is about to change.
     #[inline(always)]
-    fn begin_write(&self) {
+    pub(crate) fn begin_write(&self) {
         self.header().seq().begin_write();
     }
 
@@ -231,6 +231,23 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
             }
         }
         self.tidy();
+    }
+
+    /// Lends every value to `f`, to be changed.
+    pub(crate) fn for_each_mut(&mut self, mut f: impl FnMut(&K, &mut V)) {
+        for place in self.bucket.places() {
+            // SAFETY: held; the reference ends with the copies.
+            let (key, value) = unsafe { place.get() };
+            let (key, value) = (plain::copy(key), plain::copy(value));
+            let mut value = scopeguard::guard(value, |value| {
+                self.begin_write();
+                // SAFETY: held, announced, and nobody has a reference to the entry.
+                unsafe { place.replace(value) };
+                // The next `f` is the user's and may take its time.
+                self.end_write();
+            });
+            f(&key, &mut value);
+        }
     }
 
     /// Moves the entries that `goes` picks to `to`; it gets their positions in the order of [`entries`](Self::entries).

@@ -1,9 +1,11 @@
 //! Reading: entries are copied beside writers, and the copy is thrown away if it may be torn.
 
+use core::array;
 use core::borrow::Borrow;
 use core::cell::Cell;
 
 use map_sync::contention;
+use map_sync::seqlock::RawSeqLock;
 use map_sync::shim::hint;
 
 use super::bits::{Bits, Depth};
@@ -14,6 +16,13 @@ use crate::table::Core;
 
 /// How often a reader tries again beside writers before it takes their lock.
 const ATTEMPTS: u32 = 64;
+
+/// What a reader saw of a key.
+struct Copied<'table, V> {
+    value: Option<V>,
+    /// The bucket's lock and its version; none if there was no bucket at all.
+    version: Option<(&'table RawSeqLock, u64)>,
+}
 
 /// Writers were at work on the bucket each time that a reader looked.
 #[derive(Debug)]
@@ -54,6 +63,40 @@ impl<K, V> Core<K, V> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
+        self.copy_with_version(bits, key).map(|copied| copied.value)
+    }
+
+    /// Copies the values that several keys have at one instant, beside writers.
+    pub(crate) fn copy_many<Q, const N: usize>(
+        &self,
+        bits: [Bits; N],
+        keys: [&Q; N],
+    ) -> Result<[Option<V>; N], Contended>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let is_unchanged = |copied: &Result<Copied<'_, V>, Contended>| match copied {
+            Err(Contended) => false,
+            Ok(Copied { version: Some((seq, version)), .. }) => seq.is_unchanged(*version),
+            Ok(Copied { version: None, .. }) => self.index.bucket(0).is_none(),
+        };
+        for _ in 0..ATTEMPTS {
+            let copied = array::from_fn(|n| self.copy_with_version(bits[n], keys[n]));
+            if copied.iter().all(is_unchanged) {
+                return Ok(copied.map(|copied| copied.ok().and_then(|copied| copied.value)));
+            }
+            contention::retry();
+        }
+        Err(Contended)
+    }
+
+    #[inline(always)]
+    fn copy_with_version<Q>(&self, bits: Bits, key: &Q) -> Result<Copied<'_, V>, Contended>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
         let mut index = self.index.guess(bits);
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
@@ -62,11 +105,11 @@ impl<K, V> Core<K, V> {
             let mut wrong = Some(Depth::NONE);
             if let Some(bucket) = self.index.bucket(index) {
                 match copy_from(bucket, index, bits, key) {
-                    Ok(copy) => return Ok(copy),
+                    Ok(copied) => return Ok(copied),
                     Err(depth) => wrong = depth,
                 }
             } else if index == 0 {
-                return Ok(None);
+                return Ok(Copied { value: None, version: None });
             }
             match wrong {
                 Some(depth) => index = Index::<K, V>::redirect(bits, index, depth),
@@ -144,12 +187,12 @@ where
 /// Copies a value from the bucket at `index`, if that is the right one and nobody writes.
 ///
 /// The error is the depth of a bucket that is not the right one, or nothing if somebody writes.
-fn copy_from<K, V, Q>(
+fn copy_from<'table, K, V, Q>(
     bucket: Bucket<K, V>,
     index: usize,
     bits: Bits,
     key: &Q,
-) -> Result<Option<V>, Option<Depth>>
+) -> Result<Copied<'table, V>, Option<Depth>>
 where
     K: Borrow<Q>,
     Q: Eq + ?Sized,
@@ -171,7 +214,8 @@ where
         return Err(None);
     }
     let value = place.map(|place| copy_value(place.entry));
-    if seq.is_unchanged(version) { Ok(value) } else { Err(None) }
+    let copied = Copied { value, version: Some((seq, version)) };
+    if seq.is_unchanged(version) { Ok(copied) } else { Err(None) }
 }
 
 /// Whether a slot holds this key, or did when it was loaded.

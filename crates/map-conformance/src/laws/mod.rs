@@ -8,11 +8,13 @@ pub mod drops;
 pub mod histories;
 pub mod hostile;
 pub mod iteration;
+pub mod locked;
 pub mod panics;
 pub mod peers;
 pub mod plain;
 pub mod reentrancy;
 pub mod sequential;
+pub mod together;
 pub mod visibility;
 pub mod whole;
 

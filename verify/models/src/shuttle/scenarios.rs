@@ -94,7 +94,8 @@ impl<T: Entries, M> Map<T> for M where
 {
 }
 
-fn new<T: Entries, M: Map<T>>() -> Arc<M> {
+/// An empty map.
+pub(super) fn new<T: Entries, M: Map<T>>() -> Arc<M> {
     Arc::new(M::with_capacity_and_hasher(0, ByItself::default()))
 }
 
