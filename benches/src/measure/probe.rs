@@ -83,9 +83,8 @@ impl Probe<'_> {
     {
         let map = M::with_capacity_and_hasher(0, Hasher::default());
         let mut len = self.streams.first().map_or(0, |streams| streams.entries);
-        for id in 0..len {
-            map.insert(id, u64::stamped(id, 0));
-        }
+        // In one call, since there are maps that copy everything for each.
+        map.insert_many((0..len).map(|id| (id, u64::stamped(id, 0))));
         for streams in self.streams {
             let [stream] = &streams.threads[..] else { panic!("the streams are for one thread") };
             let mut tally = Tally::default();

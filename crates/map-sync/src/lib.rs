@@ -5,7 +5,6 @@
 //! | [`shim`] | the one door through which all atomics, locks and threads come |
 //! | [`reentrancy`] | refuses a closure that calls back into a map in a way that could hang |
 //! | [`biased`] | a reader-writer lock whose readers write no shared line |
-//! | [`rwlock`] | a reader-writer lock of which the exclusive hold is one read-modify-write |
 //! | [`seqlock`] | a mutex beside which plain data is read without a store |
 //! | [`reclaim`] | frees what was taken out when nobody can be reading it any more |
 //! | [`contention`] | counts of waiting, in a build that asks for them |
@@ -23,7 +22,6 @@ pub mod pad;
 pub mod plain;
 pub mod reclaim;
 pub mod reentrancy;
-pub mod rwlock;
 pub mod seqlock;
 pub mod shim;
 

@@ -13,7 +13,7 @@ pub const MODEL: bool = cfg!(any(atlas_loom, atlas_shuttle));
 pub mod model;
 
 #[cfg(any(atlas_loom, atlas_shuttle))]
-pub use model::{LocalKey, OnceLock, Static, atomic, hint, parking, thread};
+pub use model::{LocalKey, OnceLock, RawRwLock, Static, atomic, hint, parking, thread};
 
 #[cfg(any(atlas_loom, atlas_shuttle))]
 pub use crate::model_thread_local as thread_local;
@@ -39,7 +39,7 @@ mod plain {
     pub use core::sync::atomic;
 
     pub use core::hint;
-    pub use parking_lot::{Mutex, MutexGuard};
+    pub use parking_lot::{Mutex, MutexGuard, RawRwLock};
     pub use parking_lot_core as parking;
     pub use std::sync::OnceLock;
     pub use std::{thread, thread_local};

@@ -10,16 +10,10 @@
 
 use lock_api::{GuardNoSend, RawRwLock as _};
 
-use super::{membarrier, slots};
+use super::{membarrier, slots, spin};
 use crate::contention;
-use crate::shim::atomic::{AtomicU8, AtomicU16, AtomicUsize, Ordering, fence};
-use crate::shim::{self, parking};
-
-/// The ordinary lock. A model of a biased lock has the checker's, so that it ends; that of ours is a model of its own.
-#[cfg(not(any(atlas_loom, atlas_shuttle)))]
-use super::rwlock::RawRwLock;
-#[cfg(any(atlas_loom, atlas_shuttle))]
-use crate::shim::model::RawRwLock;
+use crate::shim::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
+use crate::shim::{self, RawRwLock, parking};
 
 pub(super) const UNBIASED: u8 = 0;
 pub(super) const BIASED: u8 = 1;
@@ -39,7 +33,7 @@ const FLAGS: usize = WITH_FENCE | NESTED | THROUGH_INNER | WRITING;
 
 /// Shared locks through `inner`, without a write between them, after which the lock is biased: about
 /// what a revocation costs over what a biased read saves.
-const READS_TO_BIAS: u16 = if shim::MODEL { 1 } else { 512 };
+const READS_TO_BIAS: u32 = if shim::MODEL { 1 } else { 512 };
 
 /// A reader-writer lock whose readers, in the common case, write no line that another thread uses.
 ///
@@ -47,7 +41,7 @@ const READS_TO_BIAS: u16 = if shim::MODEL { 1 } else { 512 };
 #[repr(C, align(16))]
 pub struct RawBiasedRwLock {
     pub(super) inner: RawRwLock,
-    reads: AtomicU16,
+    reads: AtomicU32,
     pub(super) state: AtomicU8,
     /// The state that the end of an exclusive hold leaves behind; never changes.
     rest: u8,
@@ -69,7 +63,7 @@ impl RawBiasedRwLock {
     #[allow(clippy::declare_interior_mutable_const, reason = "how lock_api initialises a lock")]
     pub const NEW: Self = Self {
         inner: <RawRwLock as lock_api::RawRwLock>::INIT,
-        reads: AtomicU16::new(0),
+        reads: AtomicU32::new(0),
         state: AtomicU8::new(UNBIASED),
         rest: UNBIASED,
     };
@@ -230,7 +224,7 @@ impl RawBiasedRwLock {
         // Relaxed, and an update may be lost: it is a guess about the future.
         match self.reads.load(Ordering::Relaxed) {
             READS_TO_BIAS.. => self.give_bias(),
-            reads => self.reads.store(reads + u16::from(more), Ordering::Relaxed),
+            reads => self.reads.store(reads + u32::from(more), Ordering::Relaxed),
         }
     }
 
@@ -296,12 +290,30 @@ impl RawBiasedRwLock {
         slots::all().any(|slot| slot.words.iter().any(|word| !self.drained(word)))
     }
 
+    /// Takes `inner` exclusively from somebody who holds it.
+    #[cold]
+    fn lock_inner_exclusive(&self) {
+        if !spin::until(spin::ALONE, || !self.inner.is_locked() && self.inner.try_lock_exclusive())
+        {
+            self.inner.lock_exclusive();
+        }
+    }
+
     /// Takes `inner` shared.
     #[inline(always)]
     pub(super) fn lock_inner_shared(&self) {
         // A model of a lock tells attempts that fail poorly from others.
         if shim::MODEL || !self.inner.try_lock_shared() {
-            contention::wait(|| self.inner.lock_shared());
+            contention::wait(|| self.lock_inner_shared_from_a_writer());
+        }
+    }
+
+    #[cold]
+    fn lock_inner_shared_from_a_writer(&self) {
+        if !spin::until(spin::BESIDE_OTHERS, || {
+            !self.inner.is_locked_exclusive() && self.inner.try_lock_shared()
+        }) {
+            self.inner.lock_shared();
         }
     }
 
@@ -378,7 +390,7 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
     fn lock_exclusive(&self) {
         // As in `lock_inner_shared`.
         if shim::MODEL || !self.inner.try_lock_exclusive() {
-            contention::wait(|| self.inner.lock_exclusive());
+            contention::wait(|| self.lock_inner_exclusive());
         }
         self.forget_reads();
         // Relaxed: who gave the bias held `inner` shared before, so the store is seen.

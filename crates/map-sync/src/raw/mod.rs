@@ -5,7 +5,6 @@ pub(crate) mod biased;
 #[cfg_attr(any(atlas_loom, atlas_shuttle), path = "membarrier_model.rs")]
 pub(crate) mod membarrier;
 pub(crate) mod reclaim;
-pub(crate) mod rwlock;
 pub(crate) mod seqlock;
 pub(crate) mod slots;
 mod spin;

@@ -9,7 +9,6 @@ mod buckets;
 mod caslist;
 mod readdirty;
 mod reclaim;
-mod rwlock;
 mod seqlock;
 
 /// Whether the checker itself leaves nothing out.
@@ -48,7 +47,7 @@ use map_sync::shim::model::set_membarrier;
 use crate::check;
 
 /// How many models there are, to share the time.
-const MODELS: f64 = 46.0;
+const MODELS: f64 = 40.0;
 /// How long a model may take unless more time is given. Most end by themselves.
 const SECONDS: f64 = 10.0;
 /// How many atomics a model may use.

@@ -9,7 +9,7 @@ use super::checker::sync::{Condvar, Mutex, MutexGuard};
 use super::of_run;
 
 /// What a parked thread leaves for who wakes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct ParkToken(pub usize);
 
 /// What a woken thread is told.
@@ -66,20 +66,8 @@ pub fn set_fair(fair: bool) {
     FAIR.store(fair, Ordering::SeqCst);
 }
 
-/// What is done with a parked thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilterOp {
-    /// It is woken.
-    Unpark,
-    /// It stays.
-    Skip,
-    /// It stays, and so do all that parked later.
-    Stop,
-}
-
 struct Waiter {
     key: usize,
-    left: ParkToken,
     woken: Condvar,
     token: std::sync::Mutex<Option<UnparkToken>>,
 }
@@ -122,7 +110,7 @@ pub unsafe fn park(
     validate: impl FnOnce() -> bool,
     before_sleep: impl FnOnce(),
     _timed_out: impl FnOnce(usize, bool),
-    token: ParkToken,
+    _token: ParkToken,
     _timeout: Option<Instant>,
 ) -> ParkResult {
     let parked = Queue::of_run();
@@ -130,7 +118,7 @@ pub unsafe fn park(
     if !validate() {
         return ParkResult::Invalid;
     }
-    let waiter = Arc::new(Waiter { key, left: token, woken: Condvar::new(), token: None.into() });
+    let waiter = Arc::new(Waiter { key, woken: Condvar::new(), token: None.into() });
     queue.push(Arc::clone(&waiter));
     before_sleep();
     loop {
@@ -180,32 +168,4 @@ pub unsafe fn unpark_all(key: usize, token: UnparkToken) -> usize {
         stays
     });
     before - queue.len()
-}
-
-/// Wakes those that `filter` picks of who is parked under `key`, in the order in which they parked.
-///
-/// # Safety
-///
-/// As of the original; here nothing depends on it.
-pub unsafe fn unpark_filter(
-    key: usize,
-    mut filter: impl FnMut(ParkToken) -> FilterOp,
-    callback: impl FnOnce(UnparkResult) -> UnparkToken,
-) -> UnparkResult {
-    let parked = Queue::of_run();
-    let mut queue = parked.lock();
-    let (mut picked, mut stopped) = (Vec::new(), false);
-    queue.retain(|waiter| {
-        let op = if stopped || waiter.key != key { FilterOp::Skip } else { filter(waiter.left) };
-        stopped |= op == FilterOp::Stop;
-        if op == FilterOp::Unpark {
-            picked.push(Arc::clone(waiter));
-        }
-        op != FilterOp::Unpark
-    });
-    let be_fair = !picked.is_empty() && FAIR.load(Ordering::SeqCst);
-    let result = UnparkResult { unparked_threads: picked.len(), be_fair };
-    let token = callback(result);
-    picked.iter().for_each(|waiter| waiter.wake(token));
-    result
 }
