@@ -4,8 +4,9 @@
 //! versions are unchanged afterwards, then at the instant between the last copy and the first of these questions all
 //! keys had these values.
 //!
-//! **Writing**: the buckets of all keys are held at once. A write is announced in every bucket that changes before the first one changes, and all
-//! are held until the last one has: who sees one of the changes finds the other buckets changed, or being written.
+//! **Writing**: the buckets of all keys are held at once, and let go after the last one has changed. A bucket that has changed says
+//! "writing" until then, so who sees one of the changes, in a bucket that was let go, finds the others made, and their buckets
+//! let go or still being written.
 //!
 //! **No deadlock**: buckets are held in the order of [`Bits::rank`], the bits of the hash reversed. A bucket of any depth is an
 //! interval of that order, so whoever waits for a right bucket waits for one above all that it holds, whatever splits meanwhile. On the
@@ -42,17 +43,12 @@ struct Changes<'a, 'table, K: Eq, V, const N: usize> {
     buckets: &'a mut AllHeld<'table, K, V, N>,
     bits: [Bits; N],
     keys: [K; N],
-    present: [bool; N],
     values: [Option<V>; N],
     hint: &'a mut bool,
 }
 
 impl<K: Eq, V, const N: usize> Drop for Changes<'_, '_, K, V, N> {
     fn drop(&mut self) {
-        let changes = |n: &usize| self.present[*n] || self.values[*n].is_some();
-        for n in (0..N).filter(changes) {
-            self.buckets.held[self.buckets.of[n]].begin_write();
-        }
         for n in 0..N {
             let (bits, key) = (self.bits[n], &self.keys[n]);
             let held = &mut self.buckets.held[self.buckets.of[n]];
@@ -91,10 +87,8 @@ impl<'table, K, V> Writer<'table, K, V> {
             let found = held.find(bits[n].tag(), |known| *known == keys[n])?;
             Some(plain::copy(found.value()))
         });
-        let present = values.each_ref().map(Option::is_some);
         let mut hint = false;
-        let mut changes =
-            Changes { buckets: &mut buckets, bits, keys, present, values, hint: &mut hint };
+        let mut changes = Changes { buckets: &mut buckets, bits, keys, values, hint: &mut hint };
         let result = f(&mut changes.values);
         drop(changes);
         drop(buckets);

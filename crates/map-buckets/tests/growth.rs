@@ -233,3 +233,17 @@ fn the_number_of_entries_is_near_while_the_first_bucket_is_replaced() {
     near(|| 0_u64);
     near(|| ());
 }
+
+#[test]
+fn what_several_keys_add_at_once_makes_the_table_grow() {
+    let table = BucketTable::<u64, u64>::new();
+    for key in (0..10_000).step_by(4) {
+        let keys = [key, key + 1, key + 2, key + 3];
+        let put = |values: &mut [Option<u64>; 4]| *values = keys.map(Some);
+        table.writer().transact(keys.map(mix), keys, put, |key| mix(*key));
+    }
+    assert!(table.buckets() > 200, "{} buckets", table.buckets());
+    let keys: [u64; 4] = [0, 1, 5000, 9999];
+    assert_eq!(table.copy_many(keys.map(mix), keys.each_ref()), keys.map(Some));
+    assert_eq!((table.len(), table.snapshot().len()), (10_000, 10_000));
+}

@@ -344,6 +344,7 @@ macro_rules! __locked_laws {
             locked {
                 "locked::agrees_with_a_model" agrees_with_a_model,
                 "locked::equal_keys_are_refused" equal_keys_are_refused,
+                "locked::stored_keys_stay" stored_keys_stay,
                 "locked::what_was_done_before_a_panic_stays" what_was_done_before_a_panic_stays,
                 "locked::panics_lose_nothing" panics_lose_nothing,
                 "locked::closures_may_read_in_reads" closures_may_read_in_reads,

@@ -1,6 +1,7 @@
 //! What a map under locks offers beyond the contract, on one thread: values in place, several keys, snapshots.
 
 use core::cell::RefCell;
+use core::hash::{Hash, Hasher};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -148,6 +149,39 @@ pub fn equal_keys_are_refused<F: LockedFamily>() {
     refused(&new::<F, u64, u64, Mixed>());
     refused(&new::<F, u64, Unique, Mixed>());
     refused(&new::<F, u64, Unique, Collide>());
+}
+
+/// A key that is equal to others and can be told from them.
+struct Spelled(u64, &'static str);
+
+impl Hash for Spelled {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0);
+    }
+}
+
+impl PartialEq for Spelled {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Spelled {}
+
+/// A transaction that leaves a present key its value, or gives it another, leaves it the stored key, too.
+pub fn stored_keys_stay<F: LockedFamily>() {
+    let map = new::<F, Spelled, u64, Mixed>();
+    let spelling =
+        || map.snapshot(|entries| entries.map(|(key, value)| (key.1, *value)).collect::<Vec<_>>());
+    map.insert(Spelled(1, "stored"), 1);
+    map.transact([Spelled(1, "given")], |[value]| assert_eq!(*value, Some(1)));
+    assert_eq!(spelling(), [("stored", 1)]);
+    map.transact([Spelled(1, "given")], |[value]| *value = Some(2));
+    map.modify_or_insert_with(Spelled(1, "given"), || unreachable!("present"), |value| *value += 1);
+    assert_eq!(spelling(), [("stored", 3)]);
+    map.transact([Spelled(1, "given")], |[value]| *value = None);
+    map.transact([Spelled(1, "new")], |[value]| *value = Some(4));
+    assert_eq!(spelling(), [("new", 4)]);
 }
 
 /// What a closure has done before it panics stays, of plain values and of others.
