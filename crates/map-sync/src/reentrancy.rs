@@ -22,11 +22,12 @@
 //! **Not covered**: two *different* maps whose closures call each other in opposite order on two
 //! threads. That is a lock order of the program's own, as with any two locks.
 //!
-//! **Cost**: a load of the thread-local head and of the slot's words, three stores to the stack and two to
+//! **Cost**: a load of the thread-local head and of the slot's first word, three stores to the stack and two to
 //! the head.
 //!
 //! **Invariants**: (I1) every frame in the list lives in a stack frame of `enter` further down on the
-//! same thread; (I2) `enter` unlinks its frame before it returns or unwinds.
+//! same thread; (I2) `enter` unlinks its frame before it returns or unwinds; (I3) a map takes the short way to a lock, outside of any
+//! section here, only with the first word of the slot. So the other words tell of a lock of a map only inside a section.
 
 use core::cell::Cell;
 use core::ops::Range;
@@ -102,7 +103,7 @@ pub fn enter<L: ?Sized, R>(
     f: impl FnOnce(Nesting) -> R,
 ) -> R {
     let previous = TOP.get();
-    let nesting = if previous.is_null() && slots::current().is_idle() {
+    let nesting = if previous.is_null() && slots::current().first_is_idle() {
         Nesting::Outermost
     } else {
         let start = ptr::from_ref(locks).cast::<()>().addr();

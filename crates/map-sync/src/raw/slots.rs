@@ -92,6 +92,13 @@ impl Slot {
             && self.inside.load(Ordering::Relaxed).is_null()
     }
 
+    /// Whether the first word is not in use; false for a sentinel. Only for the owner.
+    #[inline(always)]
+    pub(crate) fn first_is_idle(&self) -> bool {
+        // Relaxed: the owner asks, of its own stores.
+        self.words[0].load(Ordering::Relaxed) == 0
+    }
+
     /// Whether this is the `every`th call, of all that the owner makes: for what need not be done each time.
     #[inline(always)]
     pub(crate) fn tick(&self, every: u8) -> bool {
