@@ -84,7 +84,7 @@ impl<K, V> Table<K, V> {
         key: &mut Option<K>,
         make: impl FnOnce() -> V,
         rehash: impl Fn(&K) -> u64,
-    ) -> &V
+    ) -> &mut V
     where
         K: Eq,
     {
@@ -95,7 +95,17 @@ impl<K, V> Table<K, V> {
                 entry.insert((key.take().expect(NO_KEY), value))
             }
         };
-        &entry.into_mut().1
+        &mut entry.into_mut().1
+    }
+
+    /// Returns the value of `key`, to be changed in its place.
+    #[inline]
+    pub fn find_mut<Q>(&mut self, hash: u64, key: &Q, rehash: impl Fn(&K) -> u64) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.present(hash, key, &rehash).map(|entry| &mut entry.into_mut().1)
     }
 
     /// Removes `key` and returns what was stored.
