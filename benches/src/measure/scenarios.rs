@@ -345,3 +345,41 @@ fn row(scenario: Scenario, workers: usize, entrant: &Entrant) -> ScenarioRow {
         cache_miss: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(workers: &[usize]) -> Plan {
+        let scale = Scale { rounds: 2, limit: Duration::ZERO, entries: 1000, fresh: 3000, seed: 1 };
+        Plan::new(scale, workers, &["sharded-writes".to_owned(), "map-sharded".to_owned()])
+    }
+
+    #[test]
+    fn affinity_is_measured_beside_the_shared_map() {
+        let plan = plan(&[3]);
+        let mut names = Vec::new();
+        let rows = |rows: &[ScenarioRow]| {
+            names.extend(rows.iter().map(ScenarioRow::name));
+            assert!(rows.iter().all(|row| row.ops_per_second > 0.0 && row.samples > 0));
+        };
+        plan.run(|| {}, rows).expect("right answers");
+        let mut expected = vec!["map-sharded"];
+        if Cores::find().is_some() {
+            expected.extend([
+                "map-sharded, pinned",
+                "map-sharded, pinned, routed",
+                "map-sharded, pinned, owned",
+            ]);
+        }
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_owned_is_left_out_with_a_word() {
+        let plan = plan(&[MOST_OWNERS + 1]);
+        let forms: Vec<_> = plan.groups[0].2.iter().map(Entry::affinity_id).collect();
+        assert!(!forms.contains(&"pinned, owned") && !forms.contains(&"pinned, routed"));
+        assert!(plan.notes.iter().any(|note| note.starts_with("pinned, owned: left out")));
+    }
+}
