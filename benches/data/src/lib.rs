@@ -25,7 +25,7 @@ pub use goals::{CheckResult, GoalResult, Sense, Verdict};
 pub use growth::{Growth, GrowthWork, Moves};
 pub use instructions::{Counters, Instructions};
 pub use latency::{ClockFloor, Latency, LatencyLoop, Percentiles};
-pub use scenarios::ScenarioRow;
+pub use scenarios::{GO_AFFINITY_GAIN, ScenarioRow};
 
 /// The version of the form, raised when a reader of older files would be misled.
 pub const FORMAT: u32 = 1;

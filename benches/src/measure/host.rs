@@ -53,42 +53,54 @@ impl<F: SharedFamily, E: Entries> Host<E> for Shared<F> {
         limit: Option<Duration>,
         job: impl Fn(&[Self::Map], usize, &Stop) -> T + Sync,
     ) -> Timed<T> {
-        let stop = Stop::new(threads, limit);
-        let gate = Barrier::new(threads + 1);
-        let worker = |thread| {
-            gate.wait();
-            let before = usage::thread();
-            let begin = Instant::now();
-            stop.begin(begin);
-            let result = job(maps, thread, &stop);
-            let end = Instant::now();
-            let used = usage::thread().zip(before).map(|(after, before)| after - before);
-            (result, begin, end, used)
-        };
-        let worker = &worker;
-        let done: Vec<_> = thread::scope(|scope| {
-            let handles: Vec<_> =
-                (0..threads).map(|thread| scope.spawn(move || worker(thread))).collect();
-            gate.wait();
-            stop.end_in_time();
-            handles
-                .into_iter()
-                .map(|handle| match handle.join() {
-                    Ok(done) => done,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                })
-                .collect()
-        });
-        let begin = done.iter().map(|&(_, begin, ..)| begin).min();
-        let end = done.iter().map(|&(_, _, end, _)| end).max();
-        let seconds = match (begin, end) {
-            (Some(begin), Some(end)) => (end - begin).as_secs_f64(),
-            _ => 0.0,
-        };
-        let usage = done.iter().map(|&(.., used)| used).reduce(|all, used| Some(all? + used?));
-        let usage = usage.flatten();
-        Timed { usage, results: done.into_iter().map(|(result, ..)| result).collect(), seconds }
+        on_threads(threads, limit, |_| {}, |thread, stop| job(maps, thread, stop))
     }
+}
+
+/// Runs `job(thread, stop)` on each of `threads` threads, which `stop` ends after `limit`; each thread calls `prepare` before the
+/// clock starts.
+pub(super) fn on_threads<T: Send>(
+    threads: usize,
+    limit: Option<Duration>,
+    prepare: impl Fn(usize) + Sync,
+    job: impl Fn(usize, &Stop) -> T + Sync,
+) -> Timed<T> {
+    let stop = Stop::new(threads, limit);
+    let gate = Barrier::new(threads + 1);
+    let worker = |thread| {
+        prepare(thread);
+        gate.wait();
+        let before = usage::thread();
+        let begin = Instant::now();
+        stop.begin(begin);
+        let result = job(thread, &stop);
+        let end = Instant::now();
+        let used = usage::thread().zip(before).map(|(after, before)| after - before);
+        (result, begin, end, used)
+    };
+    let worker = &worker;
+    let done: Vec<_> = thread::scope(|scope| {
+        let handles: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || worker(thread))).collect();
+        gate.wait();
+        stop.end_in_time();
+        handles
+            .into_iter()
+            .map(|handle| match handle.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    });
+    let begin = done.iter().map(|&(_, begin, ..)| begin).min();
+    let end = done.iter().map(|&(_, _, end, _)| end).max();
+    let seconds = match (begin, end) {
+        (Some(begin), Some(end)) => (end - begin).as_secs_f64(),
+        _ => 0.0,
+    };
+    let usage = done.iter().map(|&(.., used)| used).reduce(|all, used| Some(all? + used?));
+    let usage = usage.flatten();
+    Timed { usage, results: done.into_iter().map(|(result, ..)| result).collect(), seconds }
 }
 
 /// On the calling thread; the number of threads must be 1.

@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod callgrind;
 pub mod contention;
+pub mod cores;
 pub mod cost;
 pub mod counters;
 pub mod go;

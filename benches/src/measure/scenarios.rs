@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use atlas_bench_data::ScenarioRow;
 
-use super::sampled::{OfShape, Sampled, Sampler};
+use super::cores::Cores;
+use super::sampled::{Affinity, MOST_OWNERS, OfShape, Sampled, Sampler, WithAffinity};
 use super::{WrongAnswer, admits, counters, order, sits_out, size_name};
 use crate::contenders::{CONTENDERS, Contender};
 use crate::entries::{Entries, Numbers, Record, With};
@@ -101,15 +102,44 @@ impl Scenario {
         if self == Self::ShardedWrites && scale.fresh > 1_000_000 { 1 } else { scale.rounds }
     }
 
-    fn cell(self, workers: usize, scale: &Scale, contender: &str) -> String {
+    fn cell(self, workers: usize, scale: &Scale, entry: &Entry) -> String {
         let keys = size_name(self.shape(scale).entries);
-        format!("{}/{}/{keys}/t{workers}/{contender}", self.id(), self.entry())
+        format!("{}/{}/{keys}/t{workers}/{}", self.id(), self.entry(), entry.name())
+    }
+
+    /// How the threads of a contender may keep to cores and keys here.
+    fn affinities(self, contender: &Contender) -> &'static [Affinity] {
+        if self == Self::ShardedWrites && contender.id == Affinity::CONTENDER {
+            &Affinity::ALL
+        } else {
+            &[]
+        }
+    }
+}
+
+/// What is to become a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The map.
+    pub contender: &'static Contender,
+    /// How its threads keep to cores and keys, if they do.
+    pub affinity: Option<Affinity>,
+}
+
+impl Entry {
+    fn affinity_id(&self) -> &'static str {
+        self.affinity.map_or("", Affinity::id)
+    }
+
+    fn name(&self) -> String {
+        let (contender, affinity) = (self.contender.id, self.affinity_id());
+        if affinity.is_empty() { contender.to_owned() } else { format!("{contender}, {affinity}") }
     }
 }
 
 /// One row to be.
 struct Entrant {
-    contender: &'static Contender,
+    entry: Entry,
     sampler: Box<dyn Sampler>,
     rounds: Vec<Sampled>,
 }
@@ -120,28 +150,36 @@ pub struct Plan {
     /// How much.
     pub scale: Scale,
     /// Scenario, workers and maps.
-    pub groups: Vec<(Scenario, usize, Vec<&'static Contender>)>,
+    pub groups: Vec<(Scenario, usize, Vec<Entry>)>,
     /// What was left out and why.
     pub notes: Vec<String>,
+    /// Where threads can be pinned.
+    cores: Option<Cores>,
 }
 
 impl Plan {
     /// Plans what `filters` leave; with `workers`, these numbers instead of the scenarios' own.
     pub fn new(scale: Scale, workers: &[usize], filters: &[String]) -> Self {
-        let mut plan = Self { scale, groups: Vec::new(), notes: Vec::new() };
+        let cores = Cores::find();
+        let mut plan = Self { scale, groups: Vec::new(), notes: Vec::new(), cores };
         for scenario in Scenario::ALL {
             let workers = if workers.is_empty() { scenario.workers() } else { workers };
             for &workers in workers {
                 let entries = scenario.shape(&scale).entries;
                 let mut takes_part = Vec::new();
                 for contender in CONTENDERS.iter().filter(|contender| !contender.is_local()) {
-                    if !admits(filters, &scenario.cell(workers, &scale, contender.id)) {
-                        continue;
-                    }
-                    match sits_out(contender, true, entries) {
-                        None => takes_part.push(contender),
-                        Some(reason) if !plan.notes.contains(&reason) => plan.notes.push(reason),
-                        Some(_) => {}
+                    let affinities = scenario.affinities(contender).iter().copied().map(Some);
+                    for affinity in [None].into_iter().chain(affinities) {
+                        let entry = Entry { contender, affinity };
+                        if !admits(filters, &scenario.cell(workers, &scale, &entry)) {
+                            continue;
+                        }
+                        let reason = sits_out(contender, true, entries);
+                        match reason.or_else(|| plan.no_affinity(affinity?, workers)) {
+                            None => takes_part.push(entry),
+                            Some(reason) if plan.notes.contains(&reason) => {}
+                            Some(reason) => plan.notes.push(reason),
+                        }
                     }
                 }
                 if !takes_part.is_empty() {
@@ -152,10 +190,22 @@ impl Plan {
         plan
     }
 
+    /// Why an affinity is not measured, if it is not.
+    fn no_affinity(&self, affinity: Affinity, workers: usize) -> Option<String> {
+        let id = affinity.id();
+        if self.cores.is_none() {
+            return Some(format!("{id}: left out, since threads cannot be pinned to cores here"));
+        }
+        let owners = affinity != Affinity::Pinned;
+        (owners && workers > MOST_OWNERS).then(|| {
+            format!("{id}: left out above {MOST_OWNERS} workers, the most that own shards")
+        })
+    }
+
     /// How many times a map is measured.
     pub fn steps(&self) -> usize {
-        let steps = |(scenario, _, contenders): &(Scenario, usize, Vec<_>)| {
-            contenders.len() * scenario.rounds(&self.scale)
+        let steps = |(scenario, _, entries): &(Scenario, usize, Vec<_>)| {
+            entries.len() * scenario.rounds(&self.scale)
         };
         self.groups.iter().map(steps).sum()
     }
@@ -163,14 +213,14 @@ impl Plan {
     /// How many seconds all that takes, roughly.
     pub fn estimate(&self) -> f64 {
         let Scale { limit, entries, fresh, .. } = self.scale;
-        let group = |(scenario, workers, contenders): &(Scenario, usize, Vec<_>)| {
+        let group = |(scenario, workers, of_it): &(Scenario, usize, Vec<_>)| {
             let once = match scenario {
                 Scenario::ShardedWrites => fresh as f64 * 3e-7,
                 _ => limit.as_secs_f64() + *workers as f64 * 2e-4,
             };
             let rounds = scenario.rounds(&self.scale);
             let counted = if *scenario == Scenario::ReadMostly { 2 } else { 0 };
-            contenders.len() as f64 * (once * (rounds + counted) as f64 + entries as f64 * 3e-7)
+            of_it.len() as f64 * (once * (rounds + counted) as f64 + entries as f64 * 3e-7)
         };
         self.groups.iter().map(group).sum()
     }
@@ -181,11 +231,11 @@ impl Plan {
     ///
     /// If a map gives a wrong answer.
     pub fn run(&self, mut step: impl FnMut(), mut done: impl FnMut(&[ScenarioRow])) -> Result<()> {
-        for (scenario, workers, contenders) in &self.groups {
+        for (scenario, workers, entries) in &self.groups {
             let rows = if *scenario == Scenario::ReadMostly {
-                self.group::<With<Numbers, Record>>(*scenario, *workers, contenders, &mut step)?
+                self.group::<With<Numbers, Record>>(*scenario, *workers, entries, &mut step)?
             } else {
-                self.group::<Numbers>(*scenario, *workers, contenders, &mut step)?
+                self.group::<Numbers>(*scenario, *workers, entries, &mut step)?
             };
             done(&rows);
         }
@@ -196,19 +246,25 @@ impl Plan {
         &self,
         scenario: Scenario,
         workers: usize,
-        contenders: &[&'static Contender],
+        entries: &[Entry],
         step: &mut impl FnMut(),
     ) -> Result<Vec<ScenarioRow>> {
-        let subject = OfShape::<E>::new(scenario.shape(&self.scale), workers, self.scale.seed);
+        let (shape, seed) = (scenario.shape(&self.scale), self.scale.seed);
+        let subject = OfShape::<E>::new(shape, workers, seed);
         let mut entrants = Vec::new();
-        for &contender in contenders {
-            let sampler = contender.visit(subject.share());
-            entrants.push(Entrant { contender, sampler, rounds: Vec::new() });
+        for &entry in entries {
+            let sampler = match entry.affinity.zip(self.cores.clone()) {
+                None => entry.contender.visit(subject.share()),
+                Some((affinity, cores)) => {
+                    Box::new(WithAffinity::new(affinity, cores, shape, seed))
+                }
+            };
+            entrants.push(Entrant { entry, sampler, rounds: Vec::new() });
         }
         let wrong = |entrant: &Entrant| {
             format!(
                 "{} gave a wrong answer in {}, {workers} workers",
-                entrant.contender.id,
+                entrant.entry.name(),
                 scenario.id()
             )
         };
@@ -274,7 +330,8 @@ fn row(scenario: Scenario, workers: usize, entrant: &Entrant) -> ScenarioRow {
     let stress = scenario == Scenario::Stress;
     ScenarioRow {
         scenario: scenario.id().to_owned(),
-        contender: entrant.contender.id.to_owned(),
+        contender: entrant.entry.contender.id.to_owned(),
+        affinity: entrant.entry.affinity_id().to_owned(),
         workers: workers as u32,
         ops_per_second: atlas_bench_data::median(&rates),
         samples: all.all.len(),
@@ -286,5 +343,43 @@ fn row(scenario: Scenario, workers: usize, entrant: &Entrant) -> ScenarioRow {
             .then(|| all.blocked as f64 / writes as f64),
         allocations: None,
         cache_miss: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(workers: &[usize]) -> Plan {
+        let scale = Scale { rounds: 2, limit: Duration::ZERO, entries: 1000, fresh: 3000, seed: 1 };
+        Plan::new(scale, workers, &["sharded-writes".to_owned(), "map-sharded".to_owned()])
+    }
+
+    #[test]
+    fn affinity_is_measured_beside_the_shared_map() {
+        let plan = plan(&[3]);
+        let mut names = Vec::new();
+        let rows = |rows: &[ScenarioRow]| {
+            names.extend(rows.iter().map(ScenarioRow::name));
+            assert!(rows.iter().all(|row| row.ops_per_second > 0.0 && row.samples > 0));
+        };
+        plan.run(|| {}, rows).expect("right answers");
+        let mut expected = vec!["map-sharded"];
+        if Cores::find().is_some() {
+            expected.extend([
+                "map-sharded, pinned",
+                "map-sharded, pinned, routed",
+                "map-sharded, pinned, owned",
+            ]);
+        }
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_owned_is_left_out_with_a_word() {
+        let plan = plan(&[MOST_OWNERS + 1]);
+        let forms: Vec<_> = plan.groups[0].2.iter().map(Entry::affinity_id).collect();
+        assert!(!forms.contains(&"pinned, owned") && !forms.contains(&"pinned, routed"));
+        assert!(plan.notes.iter().any(|note| note.starts_with("pinned, owned: left out")));
     }
 }

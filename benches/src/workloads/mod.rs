@@ -8,4 +8,4 @@ pub mod trace;
 
 pub use custom::Shape;
 pub use mix::Mix;
-pub use stream::{BATCH, Counts, Op, Stream, Streams, growth};
+pub use stream::{BATCH, Counts, Op, Stream, Streams, growth, routed};

@@ -258,6 +258,17 @@ pub fn growth(entries: u64, threads: usize, seed: u64) -> Vec<Stream> {
     (0..threads).map(stream).collect()
 }
 
+/// The operations of `streams` once more, each in that of so many streams which `stream_of` picks for its id. Those of one id keep
+/// their order if they were in one stream.
+pub fn routed(streams: &[Stream], count: usize, stream_of: impl Fn(u64) -> usize) -> Vec<Stream> {
+    let mut ops = vec![Vec::new(); count];
+    for &word in streams.iter().flat_map(|stream| &stream.ops) {
+        ops[stream_of(unpack(word).1)].push(word);
+    }
+    let entries = streams.first().map_or(0, |stream| stream.entries);
+    ops.into_iter().map(|ops| Stream::new(ops, entries)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,6 +340,16 @@ mod tests {
         }
         let counts = stream.counts(start, end);
         assert_eq!((counts.gets, counts.puts), (gets, puts));
+    }
+
+    #[test]
+    fn routed_streams_have_all_operations_where_they_belong() {
+        let streams = growth(1000, 3, 1);
+        let routed = routed(&streams, 4, |id| (id % 4) as usize);
+        for (number, stream) in routed.iter().enumerate() {
+            let all = streams.iter().flat_map(Stream::once);
+            assert!(stream.once().eq(all.filter(|(_, id)| id % 4 == number as u64)));
+        }
     }
 
     #[test]

@@ -42,6 +42,40 @@
 //! assert_eq!(words.get("rose"), Some(3));
 //! ```
 //!
+//! ## Affinity
+//!
+//! In a thread-per-core program each thread can own a part of the shards and work on them without locks and atomics.
+//! [`into_workers`](ShardedMap::into_workers) takes a map apart into [`Worker`]s, a [`Router`] tells whose a key is, a worker
+//! refuses what is not its own, and [`from_workers`](ShardedMap::from_workers) puts the map together again:
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//! use std::{sync::mpsc, thread};
+//!
+//! let workers = ShardedMap::new().into_workers(4).expect("four are not too many");
+//! let router = workers[0].router().clone();
+//! let (mut inboxes, mut threads) = (Vec::new(), Vec::new());
+//! for mut worker in workers {
+//!     let (inbox, batches) = mpsc::channel::<Vec<&str>>();
+//!     inboxes.push(inbox);
+//!     threads.push(thread::spawn(move || {
+//!         for word in batches.into_iter().flatten() {
+//!             *worker.get_or_insert_with(word, || 0).expect("it was routed") += 1;
+//!         }
+//!         worker
+//!     }));
+//! }
+//! for text in ["a rose is a rose", "is a rose"] {
+//!     for (inbox, batch) in inboxes.iter().zip(router.route(text.split(' '), |word| word)) {
+//!         inbox.send(batch).expect("the worker listens");
+//!     }
+//! }
+//! drop(inboxes);
+//! let workers = threads.into_iter().map(|thread| thread.join().expect("no worker panics"));
+//! let words = ShardedMap::from_workers(workers).expect("all are back");
+//! assert_eq!(words.get("rose"), Some(3));
+//! ```
+//!
 //! # Consistency
 //!
 //! Every operation on one key is linearizable; it takes effect while it holds its shard's lock, a read of a plain value at the
@@ -127,12 +161,17 @@ mod locked;
 mod map;
 mod ops;
 mod shards;
+mod workers;
 
 pub use iter::IntoIter;
 pub use map::ShardedMap;
 pub use map_core::{
     Action, BuildMap, CapacityMap, CompareExchangeError, ConcurrentMap, DefaultHashBuilder,
     Guarantees, LockedMap, Outcome, PinMap, Reentrancy, ReserveError, ShrinkMap, TryInsertError,
+};
+pub use workers::{
+    FromWorkersError, FromWorkersReason, IntoWorkersError, IntoWorkersReason, Misrouted,
+    PartlyInserted, Router, Worker,
 };
 
 map_core::misuse_must_not_compile!("map_sharded" "ShardedMap");

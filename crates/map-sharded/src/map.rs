@@ -104,9 +104,9 @@ impl<K, V> Drop for Exclusive<'_, K, V> {
 }
 
 impl<K, V> Shard<K, V> {
-    fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
-        let table = BiasedRwLock::new(Table::try_with_capacity(capacity)?);
-        Ok(Self { table, len: AtomicUsize::new(0) })
+    fn new(table: Table<K, V>) -> Self {
+        let len = AtomicUsize::new(table.len());
+        Self { table: BiasedRwLock::new(table), len }
     }
 
     /// Takes the lock shared. Only inside a section of this map, by I1.
@@ -169,6 +169,18 @@ impl<K, V, S> ShardedMap<K, V, S> {
         }
         // Relaxed: pairs with nothing, see the module's documentation.
         self.tables.iter().map(|shard| shard.len.load(Relaxed)).sum()
+    }
+
+    /// Puts a map together: buckets if the entries are plain, otherwise a power of two of tables.
+    pub(crate) fn from_parts(
+        buckets: BucketTable<K, V>,
+        tables: impl Iterator<Item = Table<K, V>>,
+        hasher: S,
+    ) -> Self {
+        let buckets = BiasedRwLock::from_raw(RawBiasedRwLock::always_biased(), buckets);
+        let tables: Box<[_]> = tables.map(Shard::new).map(CachePadded::new).collect();
+        let selector = Selector::new(tables.len().max(1));
+        Self { buckets: CachePadded::new(buckets), tables, selector, hasher }
     }
 
     pub(crate) fn into_parts(self) -> (BucketTable<K, V>, impl Iterator<Item = Table<K, V>>) {
@@ -325,12 +337,9 @@ impl<K, V, S: BuildHasher> BuildMap<S> for ShardedMap<K, V, S> {
         } else {
             BucketTable::new()
         };
-        let buckets = BiasedRwLock::from_raw(RawBiasedRwLock::always_biased(), buckets);
-        let selector = Selector::new(tables.max(1));
-        let tables = (0..tables)
-            .map(|_| Shard::try_with_capacity(room).map(CachePadded::new))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { buckets: CachePadded::new(buckets), tables, selector, hasher })
+        let tables =
+            (0..tables).map(|_| Table::try_with_capacity(room)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::from_parts(buckets, tables.into_iter(), hasher))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Measures the named scenarios and prints the same table for every map.
 
 use anyhow::Result;
-use atlas_bench_data::{ScenarioRow, Workload as WorkloadData};
+use atlas_bench_data::{GO_AFFINITY_GAIN, ScenarioRow, Workload as WorkloadData};
 use atlas_benches::measure::sampled::SAMPLED;
 use atlas_benches::measure::scenarios::{Plan, Scale, Scenario};
 use atlas_benches::options::Compare;
@@ -15,6 +15,8 @@ use clap::Args;
 /// Waiting is the share of the workers' time in which they were neither on a core nor in line for one.
 /// The workers of read-mostly let others run after each 1024 operations, so that all of them take part.
 /// A blocked write is one during which its thread slept, or that took longer than 50 µs.
+/// Fresh keys are also written to map-sharded by threads pinned to cores: with any keys; with those of their own shards,
+/// sorted out before the clock starts (routed); and as owners of these shards (owned).
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -57,9 +59,19 @@ fn show(rows: &[ScenarioRow]) -> String {
     let names: Vec<_> = columns(first).into_iter().map(|(name, _)| name).collect();
     let row = |row: &ScenarioRow| {
         let figures = columns(row).into_iter().map(|(_, figure)| figure).collect();
-        (row.contender.clone(), figures)
+        (row.name(), figures)
     };
-    table(&title, &names, rows.iter().map(row))
+    let mut text = table(&title, &names, rows.iter().map(row));
+    let gains = rows.iter().filter(|row| !row.affinity.is_empty()).filter_map(|row| {
+        let gain = row.gain(rows, "")?;
+        Some(format!("{} {gain:.2} ×", row.affinity))
+    });
+    let gains: Vec<_> = gains.collect();
+    if !gains.is_empty() {
+        let gains = gains.join("; ");
+        text += &format!("\nof the shared map: {gains}; in Go affinity gave {GO_AFFINITY_GAIN} ×");
+    }
+    text
 }
 
 /// Measures, prints tables and stores the results.
@@ -76,7 +88,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let plan = Plan::new(scale, &threads.threads, &common.filter);
     let mut results = common.begin(scale.rounds, scale.limit, |contender| {
-        plan.groups.iter().any(|(.., contenders)| contenders.contains(&contender))
+        plan.groups.iter().any(|(.., entries)| entries.iter().any(|e| e.contender == contender))
     })?;
     results.notes.clone_from(&plan.notes);
     for scenario in Scenario::ALL {

@@ -7,6 +7,7 @@
 //! and sum of the ids present are those of before, plus what insertions said was new, less what
 //! removals said was there. That no overwrite is lost is for the matrix to check.
 
+mod affinity;
 mod subjects;
 
 use std::time::{Duration, Instant};
@@ -14,8 +15,10 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use map_core::ConcurrentMap;
 
+pub use affinity::{Affinity, MOST_OWNERS, WithAffinity};
 pub use subjects::{OfShape, OfTrace};
 
+use super::host::Timed;
 use super::{Host, Stop, WrongAnswer};
 use crate::entries::{Entries, STAMP_MASK, Stamped};
 use crate::raw::usage;
@@ -133,12 +136,18 @@ impl Tally {
         E: Entries,
         M: ConcurrentMap<E::Key, E::Value>,
     {
+        self.act_by(op, id, |n| perform(map, entries, op, id, n));
+    }
+
+    /// As [`act`](Self::act), where `perform` does the thread's operation of that number.
+    #[inline(always)]
+    fn act_by(&mut self, op: Op, id: u64, perform: impl FnOnce(u64) -> Answer) {
         let n = self.ops;
         self.ops += 1;
         let answer = if n % SAMPLED == (n / BATCH as u64) % SAMPLED {
-            self.timed(op != Op::Get, || perform(map, entries, op, id, n))
+            self.timed(op != Op::Get, || perform(n))
         } else {
-            perform(map, entries, op, id, n)
+            perform(n)
         };
         let yes = u64::from(answer.yes);
         match op {
@@ -212,22 +221,30 @@ fn run<H: Host<E>, E: Entries>(
     limit: Option<Duration>,
     work: impl Fn(&H::Map, usize, &Stop, &mut Tally) + Sync,
 ) -> Seen {
-    let timed = H::run(map, threads, limit, |map, thread, stop| {
-        let mut tally = Tally::new();
-        let watched = threads <= MOST_WATCHED;
-        let used = || {
-            watched.then_some(())?;
-            Some([usage::thread()?.cpu.as_secs_f64(), usage::queued_seconds()?])
-        };
-        let (begin, before) = (Instant::now(), used());
-        work(&map[0], thread, stop, &mut tally);
-        let after = used();
-        if let (Some(before), Some(after)) = (before, after) {
-            let life = begin.elapsed().as_secs_f64();
-            tally.time = Some([life, after[0] - before[0], after[1] - before[1]]);
-        }
-        tally
-    });
+    sum_up(H::run(map, threads, limit, |map, thread, stop| {
+        watched(threads, |tally| work(&map[0], thread, stop, tally))
+    }))
+}
+
+/// What one of `threads` threads sees in `work`, and what it uses.
+fn watched(threads: usize, work: impl FnOnce(&mut Tally)) -> Tally {
+    let mut tally = Tally::new();
+    let used = || {
+        (threads <= MOST_WATCHED).then_some(())?;
+        Some([usage::thread()?.cpu.as_secs_f64(), usage::queued_seconds()?])
+    };
+    let (begin, before) = (Instant::now(), used());
+    work(&mut tally);
+    let after = used();
+    if let (Some(before), Some(after)) = (before, after) {
+        let life = begin.elapsed().as_secs_f64();
+        tally.time = Some([life, after[0] - before[0], after[1] - before[1]]);
+    }
+    tally
+}
+
+/// Puts together what the threads saw.
+fn sum_up(timed: Timed<Tally>) -> Seen {
     let mut sum = Tally::new();
     let mut time = [0.0; 3];
     for tally in &timed.results {

@@ -21,7 +21,7 @@ const BLOCK: usize = 1024;
 type TraceEntries = With<Numbers, Unstamped>;
 
 /// Compares number and sum of the ids in a map, and that no read saw a value of another key.
-fn expect_contents<E: Entries, M: ConcurrentMap<E::Key, E::Value>>(
+pub(super) fn expect_contents<E: Entries, M: ConcurrentMap<E::Key, E::Value>>(
     map: &M,
     strange: u64,
     len: u64,
