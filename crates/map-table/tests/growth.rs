@@ -112,6 +112,7 @@ fn every_operation_finds_what_waits_in_the_old_table() {
     counted.table.retain(|key, _| key % 2 == 0, &mut removed);
     let left = (8..last).filter(|key| key % 2 == 0).count();
     assert_eq!((counted.table.len(), counted.table.iter().count()), (left, left));
+    assert!(!counted.table.is_empty());
     assert_eq!(counted.table.take().into_iter().count(), left);
     assert!(counted.table.is_empty() && counted.table.capacity() == 0);
 }
@@ -227,6 +228,7 @@ fn shrinking_gives_memory_back_and_keeps_the_entries() {
     let before = table.allocation_size();
     shrink(&mut table);
     assert!(table.allocation_size() * 10 < before);
+    assert_eq!(shrink(&mut table), 0, "a table that is small enough stays where it is");
     assert!((0..100).all(|key| table.find(hash(&key), &key) == Some(&key)));
     table.retain(|_, _| false, &mut Vec::new());
     shrink(&mut table);
