@@ -1,0 +1,53 @@
+//! Several keys by each way, while a bucket is claimed and not split: its index is guessed, and wrong.
+
+use std::array;
+
+use super::copy_many_held;
+use crate::BucketTable;
+use crate::raw::bits::Bits;
+
+fn hash(key: &u64) -> u64 {
+    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Takes the value of each of 16 keys by every way there is, and counts it up.
+fn look_and_count_up(table: &BucketTable<u64, u64>, first: u64, value: u64) {
+    let keys: [u64; 16] = array::from_fn(|n| first + n as u64);
+    let (hashes, expected) = (keys.map(|key| hash(&key)), [Some(value); 16]);
+    assert_eq!(table.copy_many(hashes, keys.each_ref()), expected);
+    assert_eq!(copy_many_held(table.core(), hashes.map(Bits::of), keys.each_ref()), expected);
+    table.writer().transact(
+        hashes,
+        keys,
+        |values| values.iter_mut().flatten().for_each(|value| *value += 1),
+        hash,
+    );
+}
+
+#[test]
+fn several_keys_are_found_while_a_claimed_bucket_waits_to_be_split() {
+    let table = BucketTable::new();
+    let mut abandoned = 0;
+    for key in 0..4000_u64 {
+        table.writer().insert(hash(&key), key, 0, hash);
+        let index = &table.core().index;
+        if key % 16 == 15 {
+            abandoned += usize::from(index.state().is_growing() && index.claim().1.is_some());
+            look_and_count_up(&table, key - 15, 0);
+            look_and_count_up(&table, key - 15, 1);
+            assert_eq!(table.snapshot().len(), table.len());
+        }
+    }
+    assert!(abandoned > 4, "{abandoned} buckets were claimed and not split");
+    assert!(table.snapshot().iter().all(|(_, value)| *value == 2));
+}
+
+#[test]
+fn what_the_locks_say_of_absent_keys() {
+    let table = BucketTable::<u64, u64>::new();
+    let (keys, hashes) = ([1, 2], [hash(&1), hash(&2)]);
+    let held = || copy_many_held(table.core(), hashes.map(Bits::of), keys.each_ref());
+    assert_eq!(held(), [None; 2]);
+    table.writer().insert(hash(&2), 2, 20, hash);
+    assert_eq!(held(), [None, Some(20)]);
+}
