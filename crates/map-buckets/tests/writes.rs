@@ -70,7 +70,11 @@ fn one_key(table: &BucketTable<u64, u64>, hash: Hash, op: u64, key: u64, new: u6
             };
             (Some(writer.modify_or_insert_with(hashed, key, || new, add, hash)), None)
         }
-        5 => (writer.read(hashed, &key, |value| *value), table.copy(hashed, &key)),
+        5 => {
+            let copy = table.copy(hashed, &key);
+            assert_eq!(table.try_copy(hashed, &key).expect("nobody writes"), copy);
+            (writer.read(hashed, &key, |value| *value), copy)
+        }
         6 => match writer.remove(hashed, &key) {
             Some((key, value)) => (Some(value), Some(key)),
             None => (None, None),

@@ -91,3 +91,13 @@ fn what_stays_in_a_split_bucket_moves_out_of_the_chain() {
         assert_eq!(keys, (0..60).filter(|key| key % 2 == parity).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn the_first_bucket_is_enlarged_before_it_gets_a_chain() {
+    for entries in 1..=26 {
+        let table = table(entries);
+        let held = hold(&table);
+        assert!(!held.bucket().has_chain(), "with {entries} entries");
+        assert!((entries as usize..=4.max(2 * entries as usize)).contains(&held.slots()));
+    }
+}
