@@ -157,6 +157,7 @@ fn operations_on_one_key_do_as_a_map_does() {
     for hash in HASHES {
         let (table, mut model) = (BucketTable::new(), HashMap::new());
         let mut dice = Dice(1);
+        assert_eq!(table.try_copy(hash(&1), &1).expect("nobody writes"), None);
         for step in 0..20_000 {
             let (op, key, new) = (dice.below(10), dice.below(300), dice.below(6));
             let said = one_key(&table, hash, op, key, new);

@@ -3,6 +3,8 @@
 use super::*;
 use crate::BucketTable;
 
+type Change = fn(&mut Held<'_, u64, u64, ByBucket>);
+
 fn hash(key: &u64) -> u64 {
     key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
@@ -29,7 +31,7 @@ fn hold(table: &BucketTable<u64, u64>) -> Held<'_, u64, u64, ByBucket> {
 
 #[test]
 fn a_bucket_that_has_changed_is_not_read_until_it_is_let_go() {
-    let changes: [fn(&mut Held<'_, u64, u64, ByBucket>); 4] = [
+    let changes: [Change; 4] = [
         |held| _ = held.put(bits(20).tag(), (20, 20)),
         |held| _ = held.find(bits(1).tag(), |key| *key == 1).expect("present").replace(1),
         |held| held.find(bits(1).tag(), |key| *key == 1).expect("present").swap(&mut 1),
