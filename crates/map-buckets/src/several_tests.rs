@@ -14,6 +14,8 @@ fn hash(key: &u64) -> u64 {
 fn look_and_count_up(table: &BucketTable<u64, u64>, first: u64, value: u64) {
     let keys: [u64; 16] = array::from_fn(|n| first + n as u64);
     let (hashes, expected) = (keys.map(|key| hash(&key)), [Some(value); 16]);
+    let alone = array::from_fn(|n| table.try_copy(hashes[n], &keys[n]).expect("nobody writes"));
+    assert_eq!(alone, expected);
     assert_eq!(table.copy_many(hashes, keys.each_ref()), expected);
     assert_eq!(copy_many_held(table.core(), hashes.map(Bits::of), keys.each_ref()), expected);
     table.writer().transact(
