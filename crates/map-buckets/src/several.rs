@@ -194,3 +194,7 @@ where
         Some(plain::copy(found.value()))
     })
 }
+
+#[cfg(test)]
+#[path = "several_tests.rs"]
+mod tests;

@@ -57,23 +57,12 @@ impl<K, V> Iterator for IntoIter<K, V> {
     }
 }
 
-/// Drops the rest of the entries, all of them even if one of them panics: hashbrown would leak the others.
+/// Drops the rest of the entries one by one: if hashbrown dropped them and one of them panicked, it would leak the others. Here it
+/// drops the others while the panic unwinds.
 impl<K, V> Drop for IntoIter<K, V> {
     fn drop(&mut self) {
-        struct Rest<'iter, K, V>(&'iter mut IntoIter<K, V>);
-
-        impl<K, V> Drop for Rest<'_, K, V> {
-            fn drop(&mut self) {
-                self.0.by_ref().for_each(drop);
-            }
-        }
-
         if mem::needs_drop::<(K, V)>() {
-            while let Some(entry) = self.next() {
-                let rest = Rest(self);
-                drop(entry);
-                mem::forget(rest);
-            }
+            self.for_each(drop);
         }
     }
 }

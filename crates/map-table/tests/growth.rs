@@ -112,6 +112,7 @@ fn every_operation_finds_what_waits_in_the_old_table() {
     counted.table.retain(|key, _| key % 2 == 0, &mut removed);
     let left = (8..last).filter(|key| key % 2 == 0).count();
     assert_eq!((counted.table.len(), counted.table.iter().count()), (left, left));
+    assert!(!counted.table.is_empty());
     assert_eq!(counted.table.take().into_iter().count(), left);
     assert!(counted.table.is_empty() && counted.table.capacity() == 0);
 }
@@ -227,6 +228,7 @@ fn shrinking_gives_memory_back_and_keeps_the_entries() {
     let before = table.allocation_size();
     shrink(&mut table);
     assert!(table.allocation_size() * 10 < before);
+    assert_eq!(shrink(&mut table), 0, "a table that is small enough stays where it is");
     assert!((0..100).all(|key| table.find(hash(&key), &key) == Some(&key)));
     table.retain(|_, _| false, &mut Vec::new());
     shrink(&mut table);
@@ -248,4 +250,73 @@ fn marks_of_removals_are_cleaned_up_without_doubling() {
     assert_eq!(table.len(), 50);
     assert!(table.capacity() < 500, "capacity {}", table.capacity());
     assert!((19_950..20_000).all(|key| table.find(clustered(&key), &key) == Some(&key)));
+}
+
+#[test]
+fn cleaning_up_marks_gives_back_no_room_that_was_reserved() {
+    let clustered = |key: &u64| (key << 57) | (key / 50 * 17);
+    let mut table = Table::new();
+    table.try_reserve(1000, clustered).expect("small");
+    let reserved = table.allocation_size();
+    let mut cleaned = 0;
+    for key in 0..10_000 {
+        table.insert(clustered(&key), &mut Some((key, key)), clustered);
+        if key >= 50 {
+            assert!(table.remove(clustered(&(key - 50)), &(key - 50), clustered).is_some());
+        }
+        cleaned += usize::from(table.is_growing());
+        let tables = 1 + usize::from(table.is_growing());
+        assert_eq!(table.allocation_size(), tables * reserved, "after {key}");
+    }
+    assert!(cleaned > 0);
+}
+
+#[test]
+fn marks_in_a_table_that_is_almost_full_do_not_make_a_write_move_much() {
+    let clustered = |key: &u64| (key << 57) | (key / 50 * 17);
+    for free in [1, 2, 5, 10, 30] {
+        let mut table = Table::new();
+        table.try_reserve(1000, clustered).expect("small");
+        let entries = table.capacity() as u64 - free;
+        let mut most = 0;
+        for key in 0..3 * entries {
+            let hashed = Cell::new(0);
+            let counting = |key: &u64| {
+                hashed.set(hashed.get() + 1);
+                clustered(key)
+            };
+            if key >= entries {
+                assert!(
+                    table
+                        .remove(clustered(&(key - entries)), &(key - entries), clustered)
+                        .is_some()
+                );
+            }
+            table.insert(clustered(&key), &mut Some((key, key)), counting);
+            most = most.max(hashed.get());
+        }
+        assert!((1..=BUCKETS_PER_WRITE).contains(&most), "moved {most} with room for {free}");
+    }
+}
+
+#[test]
+fn iterators_say_how_many_are_left() {
+    let mut table = Table::new();
+    let mut key = 0;
+    while !(table.is_growing() && key > 500) {
+        table.insert(hash(&key), &mut Some((key, key)), hash);
+        key += 1;
+    }
+    let mut entries = table.iter();
+    for left in (0..key as usize).rev() {
+        entries.next();
+        assert_eq!(entries.size_hint(), (left, Some(left)));
+    }
+    assert!(entries.next().is_none());
+    let mut entries = table.into_iter();
+    for left in (0..key as usize).rev() {
+        entries.next();
+        assert_eq!(entries.size_hint(), (left, Some(left)));
+    }
+    assert!(entries.next().is_none());
 }

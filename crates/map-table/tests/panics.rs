@@ -231,13 +231,16 @@ fn a_panic_in_drop_leaks_nothing() {
         }
     }
 
-    let dropped = Rc::new(Cell::new(0));
-    let mut table = Table::new();
-    for key in 0..449_u64 {
-        let mut new = Some((key, Counted(Rc::clone(&dropped))));
-        table.insert(spread(key * 2), &mut new, |key| spread(*key * 2));
+    let ways: [fn(Table<u64, Counted>); 2] = [drop, |table| drop(table.into_iter())];
+    for way in ways {
+        let dropped = Rc::new(Cell::new(0));
+        let mut table = Table::new();
+        for key in 0..449_u64 {
+            let mut new = Some((key, Counted(Rc::clone(&dropped))));
+            table.insert(spread(key * 2), &mut new, |key| spread(*key * 2));
+        }
+        assert!(table.is_growing(), "both tables must be dropped");
+        assert!(catch_unwind(AssertUnwindSafe(|| way(table))).is_err());
+        assert_eq!(dropped.get(), 449);
     }
-    assert!(table.is_growing(), "both tables must be dropped");
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(table))).is_err());
-    assert_eq!(dropped.get(), 449);
 }

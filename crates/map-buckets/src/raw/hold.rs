@@ -331,3 +331,7 @@ impl<K, V, X: Exclude> Found<'_, '_, K, V, X> {
         entry
     }
 }
+
+#[cfg(test)]
+#[path = "hold_tests.rs"]
+mod tests;
