@@ -46,10 +46,12 @@ pub struct ScenarioRow {
 impl ScenarioRow {
     /// The contender, and its threads' affinity if they have one.
     pub fn name(&self) -> String {
-        match self.affinity.as_str() {
-            "" => self.contender.clone(),
-            affinity => format!("{}, {affinity}", self.contender),
-        }
+        Self::name_of(&self.contender, &self.affinity)
+    }
+
+    /// The name of a contender's row.
+    pub fn name_of(contender: &str, affinity: &str) -> String {
+        if affinity.is_empty() { contender.to_owned() } else { format!("{contender}, {affinity}") }
     }
 
     /// How many times as many operations this row has as the one of `rows` with the same contender and workers whose affinity is

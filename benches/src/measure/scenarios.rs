@@ -132,8 +132,7 @@ impl Entry {
     }
 
     fn name(&self) -> String {
-        let (contender, affinity) = (self.contender.id, self.affinity_id());
-        if affinity.is_empty() { contender.to_owned() } else { format!("{contender}, {affinity}") }
+        ScenarioRow::name_of(self.contender.id, self.affinity_id())
     }
 }
 

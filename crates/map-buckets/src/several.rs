@@ -24,7 +24,7 @@ use core::borrow::Borrow;
 
 use crate::iter::Cursor;
 use crate::raw::bits::{Bits, Depth};
-use crate::raw::hold::{ByBucket, Held};
+use crate::raw::hold::{ByBucket, Found, Held};
 use crate::raw::index::Index;
 use crate::raw::plain;
 use crate::table::{BucketTable, Core};
@@ -36,6 +36,26 @@ struct AllHeld<'table, K, V, const N: usize> {
     held: Vec<Held<'table, K, V, ByBucket>>,
     /// Which of them each key belongs in.
     of: [usize; N],
+}
+
+impl<'table, K, V, const N: usize> AllHeld<'table, K, V, N> {
+    /// Finds the `n`th key in its bucket.
+    fn find(
+        &mut self,
+        n: usize,
+        bits: Bits,
+        is: impl Fn(&K) -> bool,
+    ) -> Option<Found<'_, 'table, K, V, ByBucket>> {
+        self.held[self.of[n]].find(bits.tag(), is)
+    }
+
+    /// Copies the values of all keys.
+    fn copies(&mut self, bits: [Bits; N], is: impl Fn(usize, &K) -> bool) -> [Option<V>; N] {
+        array::from_fn(|n| {
+            let found = self.find(n, bits[n], |known| is(n, known))?;
+            Some(plain::copy(found.value()))
+        })
+    }
 }
 
 /// What is to be stored when it is dropped, on unwinding too.
@@ -51,12 +71,12 @@ impl<K: Eq, V, const N: usize> Drop for Changes<'_, '_, K, V, N> {
     fn drop(&mut self) {
         for n in 0..N {
             let (bits, key) = (self.bits[n], &self.keys[n]);
-            let held = &mut self.buckets.held[self.buckets.of[n]];
-            let found = held.find(bits.tag(), |known| known == key);
+            let found = self.buckets.find(n, bits, |known| known == key);
             match (found, self.values[n].take()) {
                 (Some(found), Some(value)) => _ = found.replace(value),
                 (Some(found), None) => _ = found.take(),
                 (None, Some(value)) => {
+                    let held = &mut self.buckets.held[self.buckets.of[n]];
                     *self.hint |= held.put(bits.tag(), (plain::copy(key), value));
                 }
                 (None, None) => {}
@@ -82,11 +102,7 @@ impl<'table, K, V> Writer<'table, K, V> {
         }
         let bits = hashes.map(Bits::of);
         let mut buckets = self.hold_all(bits);
-        let values: [Option<V>; N] = array::from_fn(|n| {
-            let held = &mut buckets.held[buckets.of[n]];
-            let found = held.find(bits[n].tag(), |known| *known == keys[n])?;
-            Some(plain::copy(found.value()))
-        });
+        let values = buckets.copies(bits, |n, known| *known == keys[n]);
         let mut hint = false;
         let mut changes = Changes { buckets: &mut buckets, bits, keys, values, hint: &mut hint };
         let result = f(&mut changes.values);
@@ -187,12 +203,7 @@ where
     K: Borrow<Q>,
     Q: Eq + ?Sized,
 {
-    let mut buckets = Writer::new(core).hold_all(bits);
-    array::from_fn(|n| {
-        let held = &mut buckets.held[buckets.of[n]];
-        let found = held.find(bits[n].tag(), |known| known.borrow() == keys[n])?;
-        Some(plain::copy(found.value()))
-    })
+    Writer::new(core).hold_all(bits).copies(bits, |n, known| known.borrow() == keys[n])
 }
 
 #[cfg(test)]

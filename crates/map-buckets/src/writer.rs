@@ -131,12 +131,7 @@ impl<'table, K, V> Writer<'table, K, V> {
 
     /// Lends every value to `f`, to be changed, bucket by bucket.
     pub fn for_each_mut(&self, mut f: impl FnMut(&K, &mut V)) {
-        let mut cursor = Cursor::START;
-        while let Some(bits) = cursor.bits() {
-            let Some(mut held) = Held::new(self.core, ByBucket, bits) else { break };
-            cursor.pass(held.header().depth());
-            held.for_each_mut(&mut f);
-        }
+        self.hold_each(|held| held.for_each_mut(&mut f));
     }
 
     /// Lends the value of `key` to `f`.
@@ -226,12 +221,7 @@ impl<'table, K, V> Writer<'table, K, V> {
 
     /// Removes the entries for which `keep` returns `false`, bucket by bucket.
     pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
-        let mut cursor = Cursor::START;
-        while let Some(bits) = cursor.bits() {
-            let Some(mut held) = Held::new(self.core, ByBucket, bits) else { break };
-            cursor.pass(held.header().depth());
-            held.retain(&mut keep);
-        }
+        self.hold_each(|held| held.retain(&mut keep));
     }
 
     /// Makes room for `additional` more entries.
@@ -247,6 +237,16 @@ impl<'table, K, V> Writer<'table, K, V> {
         rehash: impl Fn(&K) -> u64,
     ) -> Result<(), ReserveError> {
         self.core.try_reserve(ByBucket, additional, &rehash)
+    }
+
+    /// Holds one bucket after the other.
+    fn hold_each(&self, mut f: impl FnMut(&mut Held<'_, K, V, ByBucket>)) {
+        let mut cursor = Cursor::START;
+        while let Some(bits) = cursor.bits() {
+            let Some(mut held) = Held::new(self.core, ByBucket, bits) else { break };
+            cursor.pass(held.header().depth());
+            f(&mut held);
+        }
     }
 
     /// Holds the bucket of a hash, making the first one if there is none, after a share in a growth under way.

@@ -76,8 +76,8 @@ pub type Shrink<M> = Option<fn(&M)>;
 pub type MapOf<F, K, V, S> = <F as Family>::Map<K, V, S>;
 
 /// A map under locks for every key, value and hasher.
-pub trait LockedFamily: 'static {
-    /// The map.
+pub trait LockedFamily: Family {
+    /// The map, of the same type as [`Family::Map`] where both exist.
     type Locked<K: PlainKey, V: PlainValue, S: HashState>: LockedMap<K, V>
         + BuildMap<S>
         + Send

@@ -22,7 +22,7 @@ mod suite;
 pub mod token;
 pub mod types;
 
-use family::{Family, LockedFamily, LockedOf, MapOf};
+use family::{Family, MapOf};
 use map_core::ConcurrentMap;
 
 /// The names of the laws of every map.
@@ -71,15 +71,6 @@ const fn equal(a: &[u8], b: &[u8]) -> bool {
 /// If the law fails or hangs; the message names map, law and seed.
 pub fn run<F: Family>(law: &'static str, body: fn()) {
     harness::run(<MapOf<F, u64, u64, hashers::Mixed>>::GUARANTEES.name, law, body);
-}
-
-/// As [`run`], for a map under locks.
-///
-/// # Panics
-///
-/// As [`run`].
-pub fn run_locked<F: LockedFamily>(law: &'static str, body: fn()) {
-    harness::run(<LockedOf<F, u64, u64, hashers::Mixed>>::GUARANTEES.name, law, body);
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub trait LockedMap<K, V>: ConcurrentMap<K, V> {
     /// change values in place, take them out, exchange them, put new ones in. Runs once. No other operation sees some of the
     /// keys before and some after. A stored key stays, as in [`insert`](ConcurrentMap::insert).
     ///
-    /// `N` log `N` steps, and comparisons of the keys with equal hashes. A value that `f` drops is dropped while the entries are held.
+    /// `N` log `N` steps, comparisons of the hashes of each two keys, and of the keys where these are equal. A value that `f` drops is dropped while the entries are held.
     ///
     /// # Panics
     ///

@@ -42,15 +42,15 @@ impl<K, V, S> ShardedMap<K, V, S> {
     /// Holds the tables of these shards shared, in their order.
     fn lock_all_shared(
         &self,
-        shards: &[usize],
+        shards: impl IntoIterator<Item = usize>,
         nesting: Nesting,
     ) -> Vec<BiasedReadGuard<'_, Table<K, V>>> {
-        let lock = |(n, shard): (usize, &usize)| {
+        let lock = |(n, shard)| {
             // Beside one that is held none is queued for (I1 of the map).
             let nesting = if n == 0 { nesting } else { Nesting::Nested };
-            self.shard(*shard).lock_shared(nesting)
+            self.shard(shard).lock_shared(nesting)
         };
-        shards.iter().enumerate().map(lock).collect()
+        shards.into_iter().enumerate().map(lock).collect()
     }
 
     /// Holds the tables of these shards exclusively, all or none while it waits.
@@ -135,7 +135,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockedMap<K, V> for ShardedMap<K, V, S> {
         }
         let (shards, of) = distinct(hashes.map(|hash| self.shard_of(hash)));
         self.enter(&READ_MANY, |nesting| {
-            let tables = self.lock_all_shared(&shards, nesting);
+            let tables = self.lock_all_shared(shards, nesting);
             f(array::from_fn(|n| tables[of[n]].find(hashes[n], keys[n])))
         })
     }
@@ -167,9 +167,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockedMap<K, V> for ShardedMap<K, V, S> {
                 f(&mut copies.iter().map(|(key, value)| (key, value)))
             });
         }
-        let shards: Vec<usize> = (0..self.tables()).collect();
         self.enter(&SNAPSHOT, |nesting| {
-            let tables = self.lock_all_shared(&shards, nesting);
+            let tables = self.lock_all_shared(0..self.tables(), nesting);
             f(&mut Entries::new(tables.iter().map(|table| &**table)))
         })
     }
