@@ -87,6 +87,10 @@ fn contenders_cost_what_is_known_of_them() {
 }
 
 /// A reader under a lock stops the writer; in a map that defers its frees it does not.
+///
+/// What is left afterwards is not nothing: a table that churn made it replace may still
+/// wait in a batch, here 18 KB over 20 000 operations. A reader that still holds
+/// everything back would leave as much as it held.
 fn stalled_readers_are_told_apart() {
     let stalled = |id| {
         let contender = Contender::by_id(id).unwrap();
@@ -97,7 +101,8 @@ fn stalled_readers_are_told_apart() {
     }
     for line in stalled("papaya") {
         assert!(!line.writers_wait && line.done == line.operations, "{line:?}");
-        assert!(line.bytes_per_op > 16.0 && line.left_bytes_per_op < 1.0, "{line:?}");
+        assert!(line.bytes_per_op > 16.0, "{line:?}");
+        assert!(line.left_bytes_per_op < line.bytes_per_op / 4.0, "{line:?}");
     }
 }
 
