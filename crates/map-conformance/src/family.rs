@@ -40,6 +40,11 @@ impl<T: BuildHasher + Clone + Default + Send + Sync + 'static> HashState for T {
 /// }
 /// ```
 pub trait Family: 'static {
+    /// How many entries every map is made with room for, but where a law is about that.
+    ///
+    /// For a map that works in another way while it is small: its laws are to hold in both.
+    const ROOM: usize = 0;
+
     /// The map.
     type Map<K: Key, V: Value, S: HashState>: ConcurrentMap<K, V>
         + PinMap<K, V>
@@ -93,5 +98,5 @@ pub type FullOf<F, K, V, S> = <F as FullFamily>::Full<K, V, S>;
 
 /// Makes an empty map of a family with the default hasher state.
 pub fn empty<F: Family, K: Key, V: Value, S: HashState>() -> MapOf<F, K, V, S> {
-    MapOf::<F, K, V, S>::with_capacity_and_hasher(0, S::default())
+    MapOf::<F, K, V, S>::with_capacity_and_hasher(F::ROOM, S::default())
 }

@@ -300,14 +300,20 @@ macro_rules! __full_laws {
 /// Tests what a map under locks offers beyond the contract: one `#[test]` for each law of [`LOCKED_LAWS`](crate::LOCKED_LAWS).
 ///
 /// `locked_conformance!(NameMap);`, as [`conformance!`](crate::conformance), in a file of its own, for a type `NameMap<K, V, S>` that
-/// implements [`LockedMap`](map_core::LockedMap) for all keys and values.
+/// implements [`LockedMap`](map_core::LockedMap) for all keys and values. `locked_conformance!(NameMap, room 64);` makes every map with
+/// room for 64 entries.
 #[macro_export]
 macro_rules! locked_conformance {
     ($Map:ident) => {
+        $crate::locked_conformance!($Map, room 0);
+    };
+    ($Map:ident, room $room:literal) => {
         /// The map under test.
         struct Suite;
 
         impl $crate::family::Family for Suite {
+            const ROOM: usize = $room;
+
             type Map<
                 K: $crate::family::Key,
                 V: $crate::family::Value,

@@ -20,11 +20,10 @@ impl<K, V, S> ShardedMap<K, V, S> {
         if Self::is_plain() {
             return self.read_buckets(&FOR_EACH, |buckets| buckets.try_for_each(f));
         }
-        (0..self.tables()).try_for_each(|shard| {
-            self.shared(&FOR_EACH, shard, |table| {
-                table.iter().try_for_each(|(key, value)| f(key, value))
-            })
-        })
+        let broken = self.tables().shared_each(&FOR_EACH, |table| {
+            table.iter().try_for_each(|(key, value)| f(key, value)).break_value()
+        });
+        broken.map_or(ControlFlow::Continue(()), ControlFlow::Break)
     }
 }
 
@@ -111,7 +110,6 @@ impl<K, V, S> IntoIterator for ShardedMap<K, V, S> {
     fn into_iter(self) -> IntoIter<K, V> {
         let len = self.count();
         let (buckets, tables) = self.into_parts();
-        let tables: Vec<_> = tables.collect();
         IntoIter {
             buckets: buckets.into_iter(),
             tables: tables.into_iter(),

@@ -8,7 +8,7 @@
 //! - **Plain entries**, of which both key and value are numbers, `bool`, `char` or `()`: a shard is a bucket of up to 32
 //!   entries; their number grows with the map. A read copies the value beside writers and stores nothing in the shard: it
 //!   waits for no writer, and no writer for it.
-//! - **All others**: a shard is a table behind a reader-biased lock, four of them for each hardware thread. While only reads
+//! - **All others**: a shard is a table behind a reader-biased lock: one while the map is small, then four for each hardware thread. While only reads
 //!   come, a read stores in no line that another thread uses; a write takes that bias back.
 //!
 //! # When to choose it, and when not
@@ -19,8 +19,7 @@
 //!
 //! Do not choose it when nearly all operations are reads of entries that are not plain, with a few writes between them:
 //! then even a read writes to the word of a lock, and `map-readdirty` and `map-caslist` read without one. When most
-//! writes go to one key they all meet at one lock, as in `map-rwlock`. Nor choose it for many small maps of entries that
-//! are not plain: an empty one takes 128 bytes for each shard.
+//! writes go to one key they all meet at one lock, as in `map-rwlock`.
 //!
 //! # Example
 //!
@@ -82,7 +81,7 @@
 //! instant that the shard's version confirms.
 //! [`try_for_each`](ShardedMap::try_for_each), [`for_each`](ShardedMap::for_each),
 //! [`retain`](ShardedMap::retain) and [`clear`](ShardedMap::clear) go from shard to shard: each shard is seen
-//! at one instant, the map is not. [`get_many`](ShardedMap::get_many) and
+//! at one instant, the map is not. That a small map is divided meanwhile shows in nothing but `shards` and `capacity`. [`get_many`](ShardedMap::get_many) and
 //! [`insert_many`](ShardedMap::insert_many) work on bounded chunks of keys: of plain entries they fetch the shards of the next
 //! keys into the cache while they look at one; of others they take each shard's lock once for its group of a chunk.
 //! [`len`](ShardedMap::len) adds up counts that the writes leave behind.
@@ -114,14 +113,17 @@
 //! Keys and values lie in the shards; nothing is allocated per entry. Memory is freed at once, by the
 //! thread that removes. What an operation removes, replaces or refuses is dropped by that operation,
 //! after the lock. Plain entries need 24 bytes for two words at 100 000 entries; a map of them allocates nothing while it is
-//! empty, and growth adds buckets and moves half of the entries of one into another. With other entries a shard that grows has
+//! empty, and growth adds buckets and moves half of the entries of one into another. With other entries a map is one table, which
+//! lies in the map itself and allocates nothing while it is empty; it is divided into shards of 128 bytes each by the first write that finds 32 entries, or has to
+//! wait for another operation, and stays divided. A shard that grows has
 //! two tables, the old one at most as large as the new. The map shrinks only in
 //! [`shrink_to_fit`](ShardedMap::shrink_to_fit), and tables also in [`clear`](ShardedMap::clear).
 //!
 //! # Complexity
 //!
 //! As the contract says. No write moves more than the entries of one bucket, 32 and a chain that is short if the hasher spreads, or
-//! 32 entries of a table, however large the map; `transact` moves as much for each key. With tables that bounds
+//! 32 entries of a table, however large the map; `transact` moves as much for each key. The one write that divides a small map
+//! moves what is in it, some 100 entries at the most. With tables that bounds
 //! what is moved, not what the allocator does: the write that starts a shard's growth allocates the new
 //! table and writes one byte for each of its buckets, the one that ends it frees the old one.
 //! `len` is linear in the number of hardware threads (plain entries) or of shards; every operation on many keys is at the least
@@ -156,11 +158,13 @@
 //! - `rayon`: `FromParallelIterator`, `ParallelExtend` and an owned `IntoParallelIterator`.
 #![forbid(unsafe_code)]
 
+mod batch;
 mod iter;
 mod locked;
 mod map;
 mod ops;
 mod shards;
+mod tables;
 mod workers;
 
 pub use iter::IntoIter;

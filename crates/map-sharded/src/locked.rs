@@ -11,6 +11,7 @@
 use core::array;
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
+use core::iter;
 
 use map_core::{LockedMap, refuse_equal_keys};
 use map_sync::biased::BiasedReadGuard;
@@ -19,7 +20,7 @@ use map_table::{Keys, Table};
 
 use crate::ShardedMap;
 use crate::iter::Entries;
-use crate::map::Exclusive;
+use crate::tables::Exclusive;
 
 const NAME: &str = "ShardedMap";
 static MODIFY: Section = Section::exclusive(NAME, "modify");
@@ -45,23 +46,25 @@ impl<K, V, S> ShardedMap<K, V, S> {
         shards: impl IntoIterator<Item = usize>,
         nesting: Nesting,
     ) -> Vec<BiasedReadGuard<'_, Table<K, V>>> {
-        let lock = |(n, shard)| {
+        let many = self.tables().many();
+        let lock = |(n, shard): (usize, usize)| {
             // Beside one that is held none is queued for (I1 of the map).
             let nesting = if n == 0 { nesting } else { Nesting::Nested };
-            self.shard(shard).lock_shared(nesting)
+            many[shard].lock_shared(nesting)
         };
         shards.into_iter().enumerate().map(lock).collect()
     }
 
     /// Holds the tables of these shards exclusively, all or none while it waits.
     fn lock_all_exclusive(&self, shards: &[usize]) -> Vec<Exclusive<'_, K, V>> {
+        let many = self.tables().many();
         let mut first = 0;
         loop {
             let mut held: Vec<_> = shards.iter().map(|_| None).collect();
             let Some(shard) = shards.get(first) else { return Vec::new() };
-            held[first] = Some(self.shard(*shard).lock_exclusive());
+            held[first] = Some(many[*shard].lock_exclusive());
             let refused = (0..shards.len()).filter(|&n| n != first).find(|&n| {
-                held[n] = self.shard(shards[n]).try_lock_exclusive();
+                held[n] = many[shards[n]].try_lock_exclusive();
                 held[n].is_none()
             });
             match refused {
@@ -83,7 +86,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockedMap<K, V> for ShardedMap<K, V, S> {
         if Self::is_plain() {
             return self.write_buckets(&MODIFY, |table| table.modify(hash, key, f));
         }
-        self.exclusive(&MODIFY, self.shard_of(hash), |table| {
+        self.exclusive(&MODIFY, hash, |table| {
             table.find_mut(hash, key, |known| self.hash(known)).map(f)
         })
     }
@@ -103,7 +106,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockedMap<K, V> for ShardedMap<K, V, S> {
             });
         }
         let mut new = Some(key);
-        self.exclusive(&MODIFY_OR_INSERT_WITH, self.shard_of(hash), |table| {
+        self.exclusive(&MODIFY_OR_INSERT_WITH, hash, |table| {
             f(table.get_or_insert_with(hash, &mut new, make, rehash))
         })
     }
@@ -112,9 +115,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockedMap<K, V> for ShardedMap<K, V, S> {
         if Self::is_plain() {
             return self.write_buckets(&FOR_EACH_MUT, |table| table.for_each_mut(f));
         }
-        for shard in 0..self.tables() {
-            self.exclusive(&FOR_EACH_MUT, shard, |table| table.for_each_mut(&mut f));
-        }
+        let rehash = |known: &K| self.hash(known);
+        let lend = |table: &mut Table<K, V>| table.for_each_mut(&mut f);
+        self.tables().exclusive_each(&FOR_EACH_MUT, rehash, lend, drop);
     }
 
     fn read_many<Q, R, const N: usize>(
@@ -133,8 +136,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockedMap<K, V> for ShardedMap<K, V, S> {
                 f(copies.each_ref().map(Option::as_ref))
             });
         }
-        let (shards, of) = distinct(hashes.map(|hash| self.shard_of(hash)));
-        self.enter(&READ_MANY, |nesting| {
+        self.tables().enter(&READ_MANY, |nesting| {
+            if let Some(table) = self.tables().lock_first_shared(nesting) {
+                return f(array::from_fn(|n| table.find(hashes[n], keys[n])));
+            }
+            let (shards, of) = distinct(hashes.map(|hash| self.tables().shard_of(hash)));
             let tables = self.lock_all_shared(shards, nesting);
             f(array::from_fn(|n| tables[of[n]].find(hashes[n], keys[n])))
         })
@@ -151,10 +157,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockedMap<K, V> for ShardedMap<K, V, S> {
         if Self::is_plain() {
             return self.write_buckets(&TRANSACT, |table| table.transact(hashes, keys, f, rehash));
         }
-        let (shards, tables) = distinct(hashes.map(|hash| self.shard_of(hash)));
         let removed = [const { None }; N];
-        let mut keys = Keys { hashes, tables, given: keys.map(Some), removed };
-        self.enter(&TRANSACT, |_| {
+        let mut keys = Keys { hashes, tables: [0; N], given: keys.map(Some), removed };
+        self.tables().enter(&TRANSACT, |_| {
+            if let Some(first) = self.tables().lock_first_exclusive(rehash) {
+                return map_table::transact(&mut [first], &mut keys, f, rehash);
+            }
+            let shards;
+            (shards, keys.tables) = distinct(hashes.map(|hash| self.tables().shard_of(hash)));
             let mut tables = self.lock_all_exclusive(&shards);
             map_table::transact(&mut tables, &mut keys, f, rehash)
         })
@@ -167,8 +177,11 @@ impl<K: Eq + Hash, V, S: BuildHasher> LockedMap<K, V> for ShardedMap<K, V, S> {
                 f(&mut copies.iter().map(|(key, value)| (key, value)))
             });
         }
-        self.enter(&SNAPSHOT, |nesting| {
-            let tables = self.lock_all_shared(0..self.tables(), nesting);
+        self.tables().enter(&SNAPSHOT, |nesting| {
+            if let Some(table) = self.tables().lock_first_shared(nesting) {
+                return f(&mut Entries::new(iter::once(&*table)));
+            }
+            let tables = self.lock_all_shared(0..self.tables().many().len(), nesting);
             f(&mut Entries::new(tables.iter().map(|table| &**table)))
         })
     }

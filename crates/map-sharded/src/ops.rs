@@ -13,16 +13,12 @@ use map_core::{
 };
 use map_sync::biased::read_first;
 use map_sync::reentrancy::Section;
+use map_table::Table;
 
 use crate::ShardedMap;
-use crate::shards::{CHUNK, Groups};
-
-/// How many keys ahead of the one at work their buckets are fetched into the cache.
-const AHEAD: usize = 8;
 
 const NAME: &str = "ShardedMap";
 static READ: Section = Section::shared(NAME, "read");
-static GET_MANY: Section = Section::shared(NAME, "get_many");
 static INSERT: Section = Section::exclusive(NAME, "insert");
 static INSERT_THEN: Section = Section::exclusive(NAME, "insert_then");
 static TRY_INSERT: Section = Section::exclusive(NAME, "try_insert");
@@ -34,7 +30,6 @@ static UPDATE: Section = Section::exclusive(NAME, "update");
 static COMPUTE: Section = Section::exclusive(NAME, "compute");
 static COMPUTE_IF_PRESENT: Section = Section::exclusive(NAME, "compute_if_present");
 static COMPARE_EXCHANGE: Section = Section::exclusive(NAME, "compare_exchange");
-static INSERT_MANY: Section = Section::exclusive(NAME, "insert_many");
 static RETAIN: Section = Section::exclusive(NAME, "retain");
 static CLEAR: Section = Section::exclusive(NAME, "clear");
 
@@ -49,8 +44,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
                 .write_buckets(section, move |table| table.insert(hash, key, value, rehash));
         }
         let mut new = Some((key, value));
-        let shard = self.shard_of(hash);
-        self.exclusive(section, shard, |table| table.insert(hash, &mut new, rehash));
+        self.exclusive(section, hash, |table| table.insert(hash, &mut new, rehash));
         let (key, old) = new?;
         // By a call: should it panic, the old value is dropped. What is returned already would be leaked.
         drop(key);
@@ -68,9 +62,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         if Self::is_plain() {
             return self.write_buckets(section, move |table| table.remove(hash, key));
         }
-        self.exclusive(section, self.shard_of(hash), |table| {
-            table.remove(hash, key, |known| self.hash(known))
-        })
+        self.exclusive(section, hash, |table| table.remove(hash, key, |known| self.hash(known)))
     }
 
     /// Reads a plain value in any case, if not in the shortest way.
@@ -82,72 +74,6 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     {
         let hash = self.hash(key);
         self.read_buckets(&READ, |buckets| buckets.copy(hash, key).as_ref().map(f))
-    }
-
-    /// Groups the keys of a chunk by shard.
-    #[inline]
-    fn groups(&self, hashes: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator) -> Groups {
-        Groups::new(hashes.map(|hash| self.shard_of(hash)))
-    }
-
-    /// Looks up a chunk of keys, each with its index and hash.
-    fn look_up_chunk<Q>(&self, chunk: &[(usize, u64, &Q)], f: &mut impl FnMut(usize, Option<&V>))
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        if Self::is_plain() {
-            return self.read_buckets(&GET_MANY, |buckets| {
-                for &(_, hash, _) in chunk.iter().take(AHEAD) {
-                    buckets.prefetch(hash);
-                }
-                for (position, &(index, hash, key)) in chunk.iter().enumerate() {
-                    if let Some(&(_, hash, _)) = chunk.get(position + AHEAD) {
-                        buckets.prefetch(hash);
-                    }
-                    f(index, buckets.copy(hash, key).as_ref());
-                }
-            });
-        }
-        let groups = self.groups(chunk.iter().map(|&(_, hash, _)| hash));
-        for (first, &(_, hash, _)) in chunk.iter().enumerate() {
-            let shard = self.shard_of(hash);
-            if groups.begins_at(first, shard) {
-                self.shared(&GET_MANY, shard, |table| {
-                    for position in groups.of(shard) {
-                        let (index, hash, key) = chunk[position];
-                        f(index, table.find(hash, key));
-                    }
-                });
-            }
-        }
-    }
-
-    /// Stores a chunk of entries, each with its hash; returns how many keys were new.
-    ///
-    /// What was not needed or replaced stays in the chunk.
-    fn store_chunk(&self, chunk: &mut [(u64, Option<(K, V)>)]) -> usize {
-        let rehash = |known: &K| self.hash(known);
-        if Self::is_plain() {
-            return self.write_buckets(&INSERT_MANY, |table| {
-                let entries = chunk.iter_mut().filter_map(|(hash, new)| Some((*hash, new.take()?)));
-                let insert = |(hash, (key, value))| table.insert(hash, key, value, rehash);
-                entries.map(insert).filter(Option::is_none).count()
-            });
-        }
-        let groups = self.groups(chunk.iter().map(|&(hash, _)| hash));
-        for first in 0..chunk.len() {
-            let shard = self.shard_of(chunk[first].0);
-            if groups.begins_at(first, shard) {
-                self.exclusive(&INSERT_MANY, shard, |table| {
-                    for position in groups.of(shard) {
-                        let (hash, new) = &mut chunk[position];
-                        table.insert(*hash, new, rehash);
-                    }
-                });
-            }
-        }
-        chunk.iter().filter(|(_, new)| new.is_none()).count()
     }
 
     /// Lets `f` decide over a present entry. What it replaces or removes is dropped after the lock.
@@ -167,7 +93,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
             return self
                 .write_buckets(section, move |table| table.compute_if_present(hash, key, f));
         }
-        let change = self.exclusive(section, self.shard_of(hash), |table| {
+        let change = self.exclusive(section, hash, |table| {
             table.compute_if_present(hash, key, &mut f, |known| self.hash(known))
         });
         change.outcome
@@ -197,28 +123,19 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
             return self.read_in_section(key, f);
         }
         let hash = self.hash(key);
-        self.shared(&READ, self.shard_of(hash), |table| table.find(hash, key).map(f))
+        let tables = self.tables();
+        tables.shared(&READ, tables.shard_of(hash), |table| table.find(hash, key).map(f))
     }
 
     fn get_many<'key, Q>(
         &self,
         keys: impl IntoIterator<Item = &'key Q>,
-        mut f: impl FnMut(usize, Option<&V>),
+        f: impl FnMut(usize, Option<&V>),
     ) where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized + 'key,
     {
-        let mut keys = keys.into_iter().enumerate();
-        let mut chunk = Vec::with_capacity(keys.size_hint().0.clamp(1, CHUNK));
-        loop {
-            let next = keys.by_ref().take(CHUNK);
-            chunk.extend(next.map(|(index, key)| (index, self.hash(key), key)));
-            if chunk.is_empty() {
-                return;
-            }
-            self.look_up_chunk(&chunk, &mut f);
-            chunk.clear();
-        }
+        self.look_up_all(keys.into_iter(), f);
     }
 
     #[inline]
@@ -240,8 +157,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         if Self::is_plain() {
             self.write_buckets(&TRY_INSERT, |table| table.try_insert(hash, &mut new, rehash));
         } else {
-            let shard = self.shard_of(hash);
-            self.exclusive(&TRY_INSERT, shard, |table| table.try_insert(hash, &mut new, rehash));
+            self.exclusive(&TRY_INSERT, hash, |table| table.try_insert(hash, &mut new, rehash));
         }
         match new {
             None => Ok(()),
@@ -273,14 +189,15 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
             });
             return result.flatten().expect("a value was lent");
         }
-        let shard = self.shard(self.shard_of(hash));
-        self.enter(&GET_OR_INSERT_WITH, |nesting| {
-            let table = shard.lock_shared(nesting);
+        let tables = self.tables();
+        let shard = tables.shard_of(hash);
+        tables.enter(&GET_OR_INSERT_WITH, |nesting| {
+            let table = tables.lock_shared(shard, nesting);
             if let Some(value) = new.as_ref().and_then(|key| table.find(hash, key)) {
                 return f(value);
             }
             drop(table);
-            let mut table = shard.lock_exclusive();
+            let mut table = tables.lock_exclusive(shard, rehash);
             f(table.get_or_insert_with(hash, &mut new, make, rehash))
         })
     }
@@ -330,9 +247,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         if Self::is_plain() {
             return self.write_buckets(&COMPUTE, |table| table.compute(hash, &mut key, f, rehash));
         }
-        let change = self.exclusive(&COMPUTE, self.shard_of(hash), |table| {
-            table.compute(hash, &mut key, &mut f, rehash)
-        });
+        let change =
+            self.exclusive(&COMPUTE, hash, |table| table.compute(hash, &mut key, &mut f, rehash));
         change.outcome
     }
 
@@ -364,7 +280,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
                 table.compare_exchange(hash, key, current, &mut new)
             })
         } else {
-            self.exclusive(&COMPARE_EXCHANGE, self.shard_of(hash), |table| {
+            self.exclusive(&COMPARE_EXCHANGE, hash, |table| {
                 table.compare_exchange(hash, key, current, &mut new, |known| self.hash(known))
             })
         };
@@ -376,19 +292,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
     }
 
     fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
-        let mut entries = entries.into_iter();
-        let mut chunk = Vec::with_capacity(entries.size_hint().0.clamp(1, CHUNK));
-        let mut inserted = 0;
-        loop {
-            let next = entries.by_ref().take(CHUNK);
-            chunk.extend(next.map(|entry| (self.hash(&entry.0), Some(entry))));
-            if chunk.is_empty() {
-                return inserted;
-            }
-            inserted += self.store_chunk(&mut chunk);
-            // Drops, after the locks, the keys that were not needed and the values that were replaced.
-            chunk.clear();
-        }
+        self.store_all(entries.into_iter())
     }
 
     #[inline]
@@ -400,20 +304,20 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for ShardedMap<K, V, S
         if Self::is_plain() {
             return self.write_buckets(&RETAIN, |table| table.retain(keep));
         }
-        let mut removed = Vec::new();
-        for shard in 0..self.tables() {
-            self.exclusive(&RETAIN, shard, |table| table.retain(&mut keep, &mut removed));
-            removed.clear();
-        }
+        let rehash = |known: &K| self.hash(known);
+        let sift = |table: &mut Table<K, V>| {
+            let mut removed = Vec::new();
+            table.retain(&mut keep, &mut removed);
+            removed
+        };
+        self.tables().exclusive_each(&RETAIN, rehash, sift, drop);
     }
 
     fn clear(&self) {
         if Self::is_plain() {
             return self.write_buckets(&CLEAR, |table| table.retain(|_, _| false));
         }
-        for shard in 0..self.tables() {
-            drop(self.exclusive(&CLEAR, shard, map_table::Table::take));
-        }
+        self.tables().exclusive_each(&CLEAR, |known| self.hash(known), Table::take, drop);
     }
 
     #[inline]

@@ -50,6 +50,11 @@ impl Selector {
         Self { shift: 63 - shards.trailing_zeros() }
     }
 
+    /// Returns the number of shards.
+    pub(crate) fn shards(self) -> usize {
+        1 << (63 - self.shift)
+    }
+
     #[inline]
     pub(crate) fn shard(self, hash: u64) -> usize {
         // In two shifts, since there is no shift by 64 for a single shard.
@@ -126,6 +131,7 @@ mod tests {
         ];
         for shards in [1, 2, 8, 64, 256] {
             let selector = Selector::new(shards);
+            assert_eq!(selector.shards(), shards);
             for (name, hash) in patterns {
                 let mut counts = vec![0_usize; shards];
                 for n in 0..1024 {

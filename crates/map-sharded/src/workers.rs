@@ -38,6 +38,7 @@ pub use worker::Worker;
 
 use crate::ShardedMap;
 use crate::shards::{self, MAX_SHARDS};
+use crate::tables::Tables;
 
 /// Shards for each worker, where there may be so many: then no worker has above a quarter more than another.
 const SHARDS_PER_WORKER: usize = 4;
@@ -108,9 +109,10 @@ impl<K: Eq + Hash, V, S: BuildHasher + Clone> ShardedMap<K, V, S> {
             return refused(self, IntoWorkersReason::Number(workers));
         }
         let hasher = self.hasher().clone();
-        if !Self::is_plain() && suffices(self.tables(), workers) {
-            let router = Router::new(self.tables(), workers, hasher);
-            return Ok(deal(self.into_parts().1, &router));
+        if !Self::is_plain() && suffices(self.tables().in_use(), workers) {
+            let tables = self.into_parts().1;
+            let router = Router::new(tables.len(), workers, hasher);
+            return Ok(deal(tables.into_iter(), &router));
         }
         let count = shards_for(workers);
         let room = shards::room_for(CapacityMap::capacity(&self).div_ceil(count));
@@ -165,13 +167,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         let rest = workers.into_iter().flat_map(|worker| worker.into_parts().0);
         let tables = first.into_iter().chain(rest).map(CachePadded::into_inner);
         if !Self::is_plain() {
-            return Ok(Self::from_parts(buckets, tables, hasher));
+            return Ok(Self::from_parts(buckets, Tables::from_many(tables.collect()), hasher));
         }
         for (key, value) in tables.flatten() {
             let hash = hasher.hash_one(&key);
             buckets.writer().insert(hash, key, value, |known| hasher.hash_one(known));
         }
-        Ok(Self::from_parts(buckets, core::iter::empty(), hasher))
+        Ok(Self::from_parts(buckets, Tables::with_first(Table::new(), 1), hasher))
     }
 }
 

@@ -102,12 +102,26 @@ pub fn enter<L: ?Sized, R>(
     section: &'static Section,
     f: impl FnOnce(Nesting) -> R,
 ) -> R {
+    enter_either(locks, || None::<&()>, section, f)
+}
+
+/// As [`enter`], for a map whose locks lie in two places; `locks` is the one that it always has.
+///
+/// # Panics
+///
+/// As [`enter`].
+#[inline]
+pub fn enter_either<'map, L: ?Sized, M: ?Sized + 'map, R>(
+    locks: &L,
+    more: impl FnOnce() -> Option<&'map M>,
+    section: &'static Section,
+    f: impl FnOnce(Nesting) -> R,
+) -> R {
     let previous = TOP.get();
     let nesting = if previous.is_null() && slots::current().first_is_idle() {
         Nesting::Outermost
     } else {
-        let start = ptr::from_ref(locks).cast::<()>().addr();
-        check(previous, start..start + size_of_val(locks), section)
+        check(previous, [memory_of(locks), more().map_or(0..0, memory_of)], section)
     };
     let frame = Frame { map: ptr::from_ref(locks).cast::<()>().addr(), section, previous };
     TOP.set(&raw const frame);
@@ -121,15 +135,20 @@ pub(crate) fn is_inside() -> bool {
     !TOP.get().is_null()
 }
 
-/// Looks for open sections on the map whose locks lie in `locks`.
+fn memory_of<T: ?Sized>(value: &T) -> Range<usize> {
+    let start = ptr::from_ref(value).cast::<()>().addr();
+    start..start + size_of_val(value)
+}
+
+/// Looks for open sections on the map whose locks lie in `locks`, of which the first names it.
 #[cold]
-fn check(top: *const Frame, locks: Range<usize>, section: &'static Section) -> Nesting {
+fn check(top: *const Frame, locks: [Range<usize>; 2], section: &'static Section) -> Nesting {
     let mut nesting = Nesting::Outermost;
     let mut next = top;
     while !next.is_null() {
         // SAFETY: by I1 and I2 every linked frame is in a live stack frame of this thread.
         let frame = unsafe { &*next };
-        if frame.map == locks.start {
+        if frame.map == locks[0].start {
             if !(section.shared && frame.section.shared) {
                 refuse(section, frame.section.operation);
             }
@@ -137,11 +156,13 @@ fn check(top: *const Frame, locks: Range<usize>, section: &'static Section) -> N
         }
         next = frame.previous;
     }
-    match slots::current_or_new().announces(&locks) {
-        Announced::Nothing => {}
-        Announced::Read if section.shared => nesting = Nesting::Nested,
-        Announced::Read => refuse(section, "read"),
-        Announced::Write(open) => refuse(section, open.operation),
+    for memory in &locks {
+        match slots::current_or_new().announces(memory) {
+            Announced::Nothing => {}
+            Announced::Read if section.shared => nesting = Nesting::Nested,
+            Announced::Read => refuse(section, "read"),
+            Announced::Write(open) => refuse(section, open.operation),
+        }
     }
     nesting
 }

@@ -36,6 +36,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod divide;
 mod growth;
 mod iter;
 mod ops;

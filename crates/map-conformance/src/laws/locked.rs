@@ -21,7 +21,7 @@ where
     V: PlainValue,
     S: HashState,
 {
-    LockedOf::<F, K, V, S>::with_capacity_and_hasher(0, S::default())
+    LockedOf::<F, K, V, S>::with_capacity_and_hasher(F::ROOM, S::default())
 }
 
 /// Every operation answers as a map of one thread does.

@@ -74,7 +74,9 @@ where
     V: TestValue + Value,
     S: HashState,
 {
-    let make = |capacity| MapOf::<F, K, V, S>::with_capacity_and_hasher(capacity, S::default());
+    let make = |capacity: usize| {
+        MapOf::<F, K, V, S>::with_capacity_and_hasher(capacity.max(F::ROOM), S::default())
+    };
     equivalent::<K, V, _>(keys, length, cases, make, |_, _| ());
 }
 

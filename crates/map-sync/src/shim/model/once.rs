@@ -27,19 +27,42 @@ impl<T> OnceLock<T> {
 
     /// The value, made if need be.
     pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
-        if let Some(value) = self.get() {
-            return value;
+        match self.get() {
+            Some(value) => value,
+            None => match self.offer(make()) {
+                Ok(value) | Err((value, _)) => value,
+            },
         }
-        let new = Box::into_raw(Box::new(make()));
+    }
+
+    /// Sets the value, or gives it back if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If there is one.
+    pub fn set(&self, value: T) -> Result<(), T> {
+        self.offer(value).map(|_| ()).map_err(|(_, refused)| refused)
+    }
+
+    /// Takes the value out.
+    pub fn into_inner(mut self) -> Option<T> {
+        let value = core::mem::replace(self.value.get_mut(), ptr::null_mut());
+        // SAFETY: if not null, from a box, and nobody else has it.
+        (!value.is_null()).then(|| *unsafe { Box::from_raw(value) })
+    }
+
+    /// The new value, or the one that was there and the new one, refused.
+    fn offer(&self, value: T) -> Result<&T, (&T, T)> {
+        let new = Box::into_raw(Box::new(value));
         let (order, failed) = (Ordering::AcqRel, Ordering::Acquire);
         match self.value.compare_exchange(ptr::null_mut(), new, order, failed) {
             // SAFETY: lives as long as `self`.
-            Ok(_) => unsafe { &*new },
+            Ok(_) => Ok(unsafe { &*new }),
             Err(other) => {
                 // SAFETY: not shared.
-                drop(unsafe { Box::from_raw(new) });
+                let refused = *unsafe { Box::from_raw(new) };
                 // SAFETY: lives as long as `self`.
-                unsafe { &*other }
+                Err((unsafe { &*other }, refused))
             }
         }
     }
