@@ -112,11 +112,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ConcurrentMap<K, V> for RwLockMap<K, V, S>
             if chunk.is_empty() {
                 return;
             }
-            self.shared(&GET_MANY, |table| {
-                for &(index, hash, key) in &chunk {
-                    f(index, table.find(hash, key));
-                }
-            });
+            self.shared(&GET_MANY, |table| table.find_each(chunk.iter().copied(), &mut f));
             chunk.clear();
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Both gather the keys in chunks of at most [`CHUNK`], hash them outside of any section, and go through a chunk: buckets in the order
 //! of the keys, with those of the next [`AHEAD`] keys on their way into the cache; tables group by group, so that each shard's lock is
-//! taken once for a chunk.
+//! taken once for a chunk, and each table fetches its next entries itself if it is large.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
@@ -65,12 +65,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
         for (first, &(_, hash, _)) in chunk.iter().enumerate() {
             let shard = tables.shard_of(hash);
             if groups.begins_at(first, shard) {
-                tables.shared(&GET_MANY, shard, |table| {
-                    for position in groups.of(shard) {
-                        let (index, hash, key) = chunk[position];
-                        f(index, table.find(hash, key));
-                    }
-                });
+                let keys = groups.of(shard).map(|position| chunk[position]);
+                tables.shared(&GET_MANY, shard, |table| table.find_each(keys, &mut *f));
             }
         }
     }

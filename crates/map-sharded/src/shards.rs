@@ -109,7 +109,7 @@ impl Groups {
 
     /// Returns the positions of the group of `shard`, in their order.
     #[inline]
-    pub(crate) fn of(&self, shard: usize) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn of(&self, shard: usize) -> impl Iterator<Item = usize> + Clone + '_ {
         let known = |position: u8| (position != END).then_some(usize::from(position));
         core::iter::successors(known(self.first[shard]), move |&at| known(self.next[at]))
     }

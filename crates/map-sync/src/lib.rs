@@ -20,6 +20,7 @@ pub mod contention;
 pub mod counter;
 pub mod pad;
 pub mod plain;
+pub mod prefetch;
 pub mod reclaim;
 pub mod reentrancy;
 pub mod seqlock;

@@ -36,6 +36,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod batch;
 mod divide;
 mod growth;
 mod iter;
