@@ -63,9 +63,9 @@ impl Growth {
         self.done.get_mut()
     }
 
-    /// Says that no split is left to be tried again.
-    pub(crate) fn forget_given_up(&mut self) {
-        self.again.get_mut().clear();
+    /// The buckets whose split was given up.
+    pub(crate) fn given_up(&mut self) -> &mut VecDeque<usize> {
+        self.again.get_mut()
     }
 }
 

@@ -127,7 +127,8 @@ impl<K, V> Core<K, V> {
         if merged > 0 {
             self.index.shrunk_down_to(merged);
         } else {
-            self.growth.forget_given_up();
+            // A later growth, from a lower level, has no such buckets.
+            self.growth.given_up().clear();
             self.index.break_off_at(level);
         }
     }

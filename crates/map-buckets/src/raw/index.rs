@@ -37,6 +37,7 @@ use map_sync::shim::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use super::bits::{Bits, Depth, GROWING, MAX_LEVEL, SHRINKING, State, mask};
 use super::bucket::{Bucket, Header, Shape};
+use super::memory::{Fresh, allocate, free_small, probe};
 
 /// The chunks, by the upper bits of their buckets' indices.
 type Directory = [AtomicPtr<Header>];
@@ -92,7 +93,7 @@ impl<K, V> Index<K, V> {
         _ => 1,
     };
 
-    const CHUNK_LAYOUT: Layout =
+    pub(super) const CHUNK_LAYOUT: Layout =
         match Layout::from_size_align(Shape::<K, V>::STRIDE * Self::CHUNK, Shape::<K, V>::ALIGN) {
             Ok(layout) => layout,
             Err(_) => panic!("a bucket fits memory"),
@@ -203,7 +204,7 @@ impl<K, V> Index<K, V> {
         Ok(bucket)
     }
 
-    fn small_layout(slots: usize) -> Layout {
+    pub(super) fn small_layout(slots: usize) -> Layout {
         let layout = Layout::from_size_align(Shape::<K, V>::size(slots), Shape::<K, V>::ALIGN);
         layout.unwrap_or(Self::CHUNK_LAYOUT)
     }
@@ -485,56 +486,4 @@ impl<K, V> Drop for Index<K, V> {
     fn drop(&mut self) {
         self.free_all_but(None);
     }
-}
-
-/// Chunks that no index has yet, with the places that are theirs.
-pub(crate) struct Fresh<K, V> {
-    chunks: Vec<(usize, NonNull<Header>)>,
-    entries: PhantomData<(K, V)>,
-}
-
-impl<K, V> Drop for Fresh<K, V> {
-    fn drop(&mut self) {
-        for (_, chunk) in self.chunks.drain(..) {
-            // SAFETY: allocated with this layout in `fresh`, and no index has it.
-            unsafe { alloc::dealloc(chunk.as_ptr().cast(), Index::<K, V>::CHUNK_LAYOUT) };
-        }
-    }
-}
-
-/// From how many bytes on memory is asked for at once before it is taken. Beyond what allocators keep for later.
-const PROBED: usize = 64 << 20;
-
-/// Whether so much memory could be had. Takes none.
-fn probe(layout: Layout) -> Result<(), ReserveError> {
-    if layout.size() < PROBED {
-        return Ok(());
-    }
-    // The box keeps the compiler from leaving out an allocation that nothing uses.
-    // SAFETY: the size is not zero.
-    let memory = core::hint::black_box(unsafe { alloc::alloc(layout) });
-    if memory.is_null() {
-        return Err(ReserveError::AllocError);
-    }
-    // SAFETY: allocated with this layout.
-    unsafe { alloc::dealloc(memory, layout) };
-    Ok(())
-}
-
-/// Zeroed memory for buckets.
-fn allocate(layout: Layout) -> Result<NonNull<Header>, ReserveError> {
-    // SAFETY: a bucket has a header, so the size is not zero.
-    let memory = unsafe { alloc::alloc_zeroed(layout) };
-    NonNull::new(memory.cast()).ok_or(ReserveError::AllocError)
-}
-
-/// # Safety
-///
-/// `header` begins a bucket that was made by `allocate_small`, and nobody can reach it any more.
-unsafe fn free_small<K, V>(header: NonNull<Header>) {
-    // SAFETY: the caller's; it still lives.
-    let bucket = unsafe { Bucket::<K, V>::at(header) };
-    let layout = Index::<K, V>::small_layout(bucket.slots());
-    // SAFETY: the caller's; allocated with this layout.
-    unsafe { alloc::dealloc(header.as_ptr().cast(), layout) };
 }
