@@ -24,12 +24,13 @@ use std::mem;
 
 use map_core::ReserveError;
 use map_sync::counter::StripedCounter;
+use map_sync::shim::Mutex;
 use map_sync::shim::atomic::{AtomicUsize, Ordering};
-use map_sync::shim::{Mutex, OnceLock};
 
 use crate::raw::bits::{Bits, Depth, MAX_LEVEL};
 use crate::raw::bucket::Shape;
-use crate::raw::hold::{Exclude, Held, Whole};
+use crate::raw::hold::{Exclude, Held};
+use crate::shrink::Merges;
 use crate::table::Core;
 
 /// The state of growth beside the index.
@@ -42,6 +43,8 @@ pub(crate) struct Growth {
     again: Mutex<VecDeque<usize>>,
     /// How often somebody came to see whether there is one.
     visits: AtomicUsize,
+    /// The shrinking under way.
+    pub(crate) merges: Merges,
 }
 
 impl Growth {
@@ -51,7 +54,18 @@ impl Growth {
             done: AtomicUsize::new(0),
             again: Mutex::new(VecDeque::new()),
             visits: AtomicUsize::new(0),
+            merges: Merges::NONE,
         }
+    }
+
+    /// How many buckets are split, while some are and some are not.
+    pub(crate) fn splits(&mut self) -> &mut usize {
+        self.done.get_mut()
+    }
+
+    /// The buckets whose split was given up.
+    pub(crate) fn given_up(&mut self) -> &mut VecDeque<usize> {
+        self.again.get_mut()
     }
 }
 
@@ -99,7 +113,7 @@ impl Drop for Unsplit<'_> {
 }
 
 /// The level at which so many entries fit.
-fn level_for<K, V>(entries: usize) -> Result<u32, ReserveError> {
+pub(crate) fn level_for<K, V>(entries: usize) -> Result<u32, ReserveError> {
     let buckets = entries.div_ceil(Shape::<K, V>::MOST).max(1);
     let level = buckets.checked_next_power_of_two().map(usize::trailing_zeros);
     level.filter(|&level| level <= MAX_LEVEL).ok_or(ReserveError::CapacityOverflow)
@@ -123,6 +137,9 @@ impl<K, V> Core<K, V> {
     #[cold]
     #[inline(never)]
     fn help_growing(&self, exclude: impl Exclude, rehash: &impl Fn(&K) -> u64) {
+        if self.index.state().is_shrinking() {
+            return;
+        }
         let (level, bucket) = self.index.claim();
         if let Some(bucket) = bucket {
             self.split(exclude, rehash, level, bucket);
@@ -226,14 +243,23 @@ impl<K, V> Core<K, V> {
     fn is_full(&self) -> bool {
         let state = self.index.state();
         let most = Shape::<K, V>::MOST << state.level();
-        !state.is_growing() && self.len() > most
+        (!state.is_growing() || state.is_shrinking()) && self.len() > most
     }
 
     #[inline(never)]
     fn grow_if_really_full(&self, exclude: impl Exclude) {
         if self.is_full() {
+            self.end_shrinking();
             // If there is no memory now, the next one tries again.
             let _ = self.begin_growth(exclude);
+        }
+    }
+
+    /// Makes a growth of a shrinking that is under way.
+    fn end_shrinking(&self) {
+        let state = self.index.state();
+        if state.is_shrinking() {
+            self.index.turn_to_growth(state.level());
         }
     }
 
@@ -276,12 +302,13 @@ impl<K, V> Core<K, V> {
             return Ok(());
         }
         let level = level_for::<K, V>(entries)?;
+        self.end_shrinking();
         let slots = if level > 0 { Shape::<K, V>::SLOTS } else { first_slots::<K, V>(entries) };
         // Before anything is changed, so that a refusal changes nothing.
         let mut fresh = self.index.fresh(level)?;
         self.enlarge_first(exclude, slots)?;
         self.index.reach(level)?;
-        self.index.add(&mut fresh)?;
+        self.index.add(&mut fresh);
         while self.index.state().level() < level {
             if !self.index.state().is_growing() {
                 self.begin_growth(exclude)?;
@@ -334,7 +361,7 @@ impl<K, V> Core<K, V> {
         let mut fresh = self.index.fresh(level)?;
         self.index.replace_first(slots, |_| ())?;
         self.index.reach(level)?;
-        self.index.add(&mut fresh)?;
+        self.index.add(&mut fresh);
         for index in 0..1 << level {
             self.index.make_bucket(index)?.header().set_depth(Depth::of_level(level));
         }
@@ -343,58 +370,6 @@ impl<K, V> Core<K, V> {
         }
         self.index.set_level(level);
         Ok(())
-    }
-
-    /// Merges buckets until the table is no larger than it need be, and frees what is not used.
-    pub(crate) fn shrink_to_fit(&mut self) {
-        let entries = self.len();
-        let state = self.index.state();
-        let mut level = state.level() + u32::from(state.is_growing());
-        let needed = level_for::<K, V>(entries).unwrap_or(level);
-        while level > needed || (state.is_growing() && level > state.level()) {
-            level -= 1;
-            for lower in 0..1 << level {
-                self.merge(lower, level);
-            }
-        }
-        self.growth.again.get_mut().clear();
-        self.index.break_off_at(level);
-        self.index.free_above(level);
-        if level == 0 {
-            self.shrink_first(entries);
-        }
-        self.spare.free();
-    }
-
-    /// Undoes the split of a bucket, if it has been split.
-    fn merge(&mut self, lower: usize, level: u32) {
-        let (Some(into), Some(from)) =
-            (self.index.bucket(lower), self.index.bucket(lower + (1 << level)))
-        else {
-            return;
-        };
-        if from.header().depth() == Depth::of_level(level + 1) {
-            Held::at(self, Whole, from).move_to(into, |_| true);
-            from.header().set_depth(Depth::NONE);
-            into.header().set_depth(Depth::of_level(level));
-        }
-    }
-
-    /// Gives a table of one bucket the smallest one that will do.
-    fn shrink_first(&mut self, entries: usize) {
-        // The tags of the one bucket tell the number of entries again.
-        self.count = OnceLock::new();
-        let slots = first_slots::<K, V>(entries);
-        let Some(first) = self.index.bucket(0) else { return };
-        if slots < first.slots() {
-            // If there is no memory for the smaller bucket, the larger one is kept.
-            let smaller = self.index.replace_first(slots, |smaller| {
-                Held::at(self, Whole, first).move_to(smaller, |_| true);
-            });
-            if let Ok(smaller) = smaller {
-                self.index.free_all_but(Some(smaller));
-            }
-        }
     }
 }
 
@@ -416,10 +391,14 @@ mod tests {
             for key in 0..entries {
                 table.writer().insert(hash(&key), key, (), hash);
             }
+            // Else the growth is what the entries need.
+            for key in entries / 2..entries {
+                table.writer().remove(hash(&key), &key);
+            }
             table.shrink_to_fit();
             let core = table.core();
             assert!(!core.index.state().is_growing());
-            assert_eq!(core.index.claim(), (core.index.state().level(), None));
+            assert_eq!(core.index.claim().1, None);
         }
     }
 

@@ -3,7 +3,7 @@
 //! **Source**: the cursor of Redis' `SCAN` (Pieter Noordhuis): indices are counted up with their bits reversed. A bucket of depth
 //! `d` then stands for an interval of the reversed hashes, a split halves that interval, and what has been
 //! passed is always a beginning of the whole. So each entry that is there throughout is met exactly once, whatever splits.
-//! Merges need `&mut`, hence never happen beside a cursor.
+//! Merges need `&mut`, hence never happen beside a cursor, only between two walks.
 
 use core::fmt;
 use core::iter::FusedIterator;

@@ -24,10 +24,12 @@ mod growth;
 mod iter;
 mod raw;
 mod several;
+mod shrink;
 mod table;
 mod writer;
 
 pub use iter::IntoIter;
 pub use raw::read::Contended;
+pub use shrink::Shrinking;
 pub use table::BucketTable;
 pub use writer::Writer;

@@ -14,6 +14,7 @@ use crate::raw::chain::Spare;
 use crate::raw::hold::{ByBucket, Held};
 use crate::raw::index::Index;
 use crate::raw::read::Contended;
+use crate::shrink::Shrinking;
 use crate::writer::Writer;
 
 /// How many entries a thread adds until it looks at all threads' counts, whose lines others write to.
@@ -99,7 +100,7 @@ impl<K, V> Core<K, V> {
 /// Every method but [`new`](Self::new), [`len`](Self::len), [`capacity`](Self::capacity) and
 /// [`is_plain`](Self::is_plain), if the entries are not plain.
 pub struct BucketTable<K, V> {
-    core: Core<K, V>,
+    pub(crate) core: Core<K, V>,
 }
 
 impl<K, V> BucketTable<K, V> {
@@ -143,11 +144,21 @@ impl<K, V> BucketTable<K, V> {
         self.core.capacity()
     }
 
+    /// Does a bounded part of giving back the memory that the present entries do not need; returns whether there is more to do.
+    ///
+    /// `shrinking` is new for the first call of a series, and the table's business in between. Other operations may come between two
+    /// calls, also such that make the table grow again, which ends the series; it may also be left off at any time. No code of the
+    /// user's runs.
+    pub fn shrink_step(&mut self, shrinking: &mut Shrinking) -> bool {
+        self.core.shrink_step(shrinking)
+    }
+
     /// Gives back the memory that the present entries do not need.
     ///
-    /// Linear in the number of buckets; no code of the user's runs.
+    /// All [steps](Self::shrink_step) in a row, linear in the number of buckets; no code of the user's runs.
     pub fn shrink_to_fit(&mut self) {
-        self.core.shrink_to_fit();
+        let mut shrinking = Shrinking::default();
+        while self.shrink_step(&mut shrinking) {}
     }
 
     /// Returns the entries, owned.

@@ -5,21 +5,21 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use map_buckets::BucketTable;
+use map_buckets::{BucketTable, Shrinking};
 
 /// Refuses zeroed memory for buckets, which is aligned as they are, while a thread asks for that.
 struct Miser;
 
 thread_local! {
     static REFUSE: Cell<bool> = const { Cell::new(false) };
-    /// Allocations less deallocations of the thread.
+    /// Bytes that the thread has allocated, less those that it has freed.
     static ALIVE: Cell<isize> = const { Cell::new(0) };
 }
 
 // SAFETY: hands everything on to the system's allocator, or returns null, which is allowed at any time.
 unsafe impl GlobalAlloc for Miser {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALIVE.set(ALIVE.get() + 1);
+        ALIVE.set(ALIVE.get() + layout.size() as isize);
         // SAFETY: the caller's contract is the same.
         unsafe { System.alloc(layout) }
     }
@@ -28,13 +28,13 @@ unsafe impl GlobalAlloc for Miser {
         if layout.align() == 64 && REFUSE.get() {
             return std::ptr::null_mut();
         }
-        ALIVE.set(ALIVE.get() + 1);
+        ALIVE.set(ALIVE.get() + layout.size() as isize);
         // SAFETY: the caller's contract is the same.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        ALIVE.set(ALIVE.get() - 1);
+        ALIVE.set(ALIVE.get() - layout.size() as isize);
         // SAFETY: the caller's contract is the same.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -100,6 +100,58 @@ fn a_refused_reservation_changes_nothing() {
             assert_eq!(table.copy(hash(&key), &key), Some(key));
         }
     }
+}
+
+/// A table with so many entries that had others.
+fn table(entries: u64, had: u64) -> BucketTable<u64, u64> {
+    let table = BucketTable::new();
+    for key in 0..had.max(entries) {
+        table.writer().insert(hash(&key), key, key, hash);
+    }
+    for key in entries..had {
+        table.writer().remove(hash(&key), &key);
+    }
+    table
+}
+
+#[test]
+fn shrinking_gives_back_what_the_entries_do_not_need() {
+    drop(table(100, 100));
+    for entries in [0, 3, 20, 27, 100, 1000] {
+        let start = ALIVE.get();
+        let mut small = table(entries, entries + 1);
+        small.shrink_to_fit();
+        let needed = ALIVE.get() - start;
+        drop(small);
+        let mut large = table(entries, 20_000);
+        let before = ALIVE.get() - start;
+        let (mut shrinking, mut last) = (Shrinking::default(), before);
+        while large.shrink_step(&mut shrinking) {
+            let now = ALIVE.get() - start;
+            assert!(now <= last, "{last}, then {now} bytes");
+            if large.buckets() <= 128 {
+                assert!(3 * now < before, "{now} of {before} bytes at {} buckets", large.buckets());
+            }
+            last = now;
+        }
+        assert_eq!(ALIVE.get() - start, needed, "{entries} entries");
+        assert!(10 * needed < before);
+    }
+}
+
+#[test]
+fn a_shortage_between_steps_is_lived_through() {
+    let mut table = table(5000, 9000);
+    let mut shrinking = Shrinking::default();
+    assert!(table.shrink_step(&mut shrinking) && table.shrink_step(&mut shrinking));
+    assert_eq!(table.buckets(), 256);
+    for key in 5000..30_000 {
+        REFUSE.set(key < 12_000);
+        table.writer().insert(hash(&key), key, key, hash);
+        assert!(key != 11_999 || table.buckets() == 256, "there is no memory for more");
+    }
+    assert!((0..30_000).all(|key| table.copy(hash(&key), &key) == Some(key)));
+    assert!(table.len() == 30_000 && table.buckets() >= 1024, "{} buckets", table.buckets());
 }
 
 #[test]

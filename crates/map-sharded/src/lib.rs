@@ -98,7 +98,8 @@
 //! for nobody, unless many attempts in a row have met a writer at work; any other read waits for a write under way in its
 //! shard, and a new one for a waiting write, so that writes are not starved, and a write waits for all in its shard. What
 //! waits spins briefly and is then parked. `len`, `is_empty` and `pin` never wait, but that with plain entries
-//! [`shrink_to_fit`](ShardedMap::shrink_to_fit) waits for all operations under way, and all others for it.
+//! each step of [`shrink_to_fit`](ShardedMap::shrink_to_fit) waits for all operations under way, and those that come then for it: 64 pairs of
+//! shards at the most. Between two steps they go on.
 //!
 //! A closure that is lent a plain value runs under no shard's lock in `read`, `get_many`, `read_many`, `for_each` and `snapshot`: it gets a copy. Otherwise
 //! a closure runs under its shard's lock: in shared mode in `read`, `get`, `contains_key`, `get_many` and

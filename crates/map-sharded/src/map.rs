@@ -20,7 +20,7 @@
 //!
 //! One of `buckets` and `tables` is empty; of the tables either `first` or `many` (module `tables`). A bucket's lock and tags are one cache line. A table's lock, header and count are 64 bytes, padded to
 //! two lines, so that a look-up touches one line of the shard and no line of another. The lock around the buckets, which all
-//! operations hold shared, keeps their memory: exclusively it is held only by `shrink_to_fit`.
+//! operations hold shared, keeps their memory: exclusively it is held only by the steps of `shrink_to_fit`.
 //!
 //! **Invariants**: (I1) a lock is taken only inside a `reentrancy` section of this map, so a thread that
 //! waits for a shard's lock exclusively holds no other of the map, and one that takes it shared beside others does
@@ -38,9 +38,11 @@
 
 use core::hash::{BuildHasher, Hash};
 
-use map_buckets::{BucketTable, Writer};
+use map_buckets::{BucketTable, Shrinking, Writer};
 use map_core::{BuildMap, CapacityMap, DefaultHashBuilder, PinMap, ReserveError, ShrinkMap};
-use map_sync::biased::{BiasedRwLock, RawBiasedRwLock, read_first, write_section};
+use map_sync::biased::{
+    BiasedRwLock, BiasedWriteGuard, RawBiasedRwLock, read_first, write_section,
+};
 use map_sync::pad::CachePadded;
 use map_sync::reentrancy::{self, Nesting, Section};
 use map_table::Table;
@@ -77,8 +79,9 @@ impl<K, V, S> ShardedMap<K, V, S> {
 
     /// Gives back the memory that the present entries do not need.
     ///
-    /// Plain entries: waits for all operations on the map, and they for it; linear in the number of shards. Others: linear in
-    /// the number of entries, in steps of at most 256 of a shard, between which its lock is free.
+    /// Plain entries: linear in the number of shards, in steps of at most 64 pairs of them. Each step waits for the operations under way,
+    /// and what comes then for the step; between two steps all go on. If insertions fill the map meanwhile, it grows again, and this call
+    /// ends. Others: linear in the number of entries, in steps of at most 256 of a shard, between which its lock is free.
     pub fn shrink_to_fit(&self)
     where
         K: Eq + Hash,
@@ -241,7 +244,15 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShrinkMap for ShardedMap<K, V, S> {
     fn shrink_to_fit(&self) {
         static SHRINK: Section = Section::exclusive("ShardedMap", "shrink_to_fit");
         if Self::is_plain() {
-            reentrancy::enter(&self.buckets, &SHRINK, |_| self.buckets.write().shrink_to_fit());
+            let mut shrinking = Shrinking::default();
+            let mut step = || {
+                let mut buckets = self.buckets.write();
+                let more = buckets.shrink_step(&mut shrinking);
+                // Else this thread would have it again before those that wait are awake.
+                BiasedWriteGuard::unlock_fair(buckets);
+                more
+            };
+            while reentrancy::enter(&self.buckets, &SHRINK, |_| step()) {}
         } else {
             self.tables.shrink_to_fit(&SHRINK, |known| self.hash(known));
         }

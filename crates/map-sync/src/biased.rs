@@ -32,6 +32,8 @@ pub type BiasedRwLock<T> = lock_api::RwLock<Raw, T>;
 pub type BiasedReadGuard<'lock, T> = lock_api::RwLockReadGuard<'lock, Raw, T>;
 
 /// The exclusive hold of a [`BiasedRwLock`].
+///
+/// Who takes the lock again and again gives it back with `unlock_fair`, which hands it to threads that are parked, if there are any.
 pub type BiasedWriteGuard<'lock, T> = lock_api::RwLockWriteGuard<'lock, Raw, T>;
 
 /// Locks shared if the lock is biased and the thread is in no [`reentrancy`](crate::reentrancy) section.

@@ -6,6 +6,9 @@ pub(crate) const MAX_LEVEL: u32 = 31;
 /// Set in the state while buckets are being split; the rest is the mask of the level.
 pub(super) const GROWING: usize = 1 << 32;
 
+/// Set beside [`GROWING`] while split buckets are being merged.
+pub(super) const SHRINKING: usize = 1 << 33;
+
 /// A bit above those of any index. It is set in all `Bits`, so that [`Depth::NONE`] is right for none.
 const UNUSED: u32 = 1 << MAX_LEVEL;
 
@@ -90,6 +93,11 @@ impl State {
     #[inline(always)]
     pub(crate) fn is_growing(self) -> bool {
         self.0 & GROWING != 0
+    }
+
+    /// Whether what looks like a growth is the contrary.
+    pub(crate) fn is_shrinking(self) -> bool {
+        self.0 & SHRINKING != 0
     }
 }
 

@@ -151,19 +151,27 @@ impl<K, V> Spare<K, V> {
         self.stock.get_mut().out > 0
     }
 
-    /// Frees the nodes. Nobody may read the table meanwhile, hence `&mut`.
-    pub(crate) fn free(&mut self) {
-        for node in self.stock.get_mut().nodes.drain(..) {
+    /// How many nodes there are in no list.
+    pub(crate) fn len(&mut self) -> usize {
+        self.stock.get_mut().nodes.len()
+    }
+
+    /// Frees so many nodes at the most. Nobody may read the table meanwhile, hence `&mut`.
+    pub(crate) fn free(&mut self, most: usize) {
+        let nodes = &mut self.stock.get_mut().nodes;
+        for node in nodes.drain(nodes.len().saturating_sub(most)..) {
             // SAFETY: made in `take` with this layout, in no list, and by `&mut` nobody strays in it.
             unsafe { alloc::dealloc(node.as_ptr().cast(), NodeRef::<K, V>::LAYOUT.0) };
         }
-        self.stock.get_mut().nodes = Vec::new();
+        if nodes.is_empty() {
+            *nodes = Vec::new();
+        }
     }
 }
 
 impl<K, V> Drop for Spare<K, V> {
     fn drop(&mut self) {
-        self.free();
+        self.free(usize::MAX);
     }
 }
 

@@ -7,7 +7,7 @@
 //! **Layout**
 //!
 //! ```text
-//! state: mask, GROWING      directory[c] ──> chunk: buckets 8c .. 8c+8
+//! state: mask, GROWING, SHRINKING      directory[c] ──> chunk: buckets 8c .. 8c+8
 //! ```
 //!
 //! At level `l` the low `l` bits of a hash's [`Bits`] are its bucket. While the table grows to level `l + 1`, bucket `i` is split
@@ -20,18 +20,25 @@
 //! leaving out the index's highest bit, from one that is deeper than thought by taking more bits. (I3)
 //! chunks are neither moved nor freed but with `&mut` access; directories and small first buckets
 //! are replaced by larger ones, and kept until then. (I4) a directory is as long as the level, and that of a
-//! growth under way, can ask for before the state says so.
+//! growth under way, can ask for before the state says so. (I5) the chunks of a table are its first one and those that the present
+//! directory has from its second place on.
+//!
+//! While the table shrinks to level `l`, the state says beside the level that it is growing, which is how hashes find their buckets, and
+//! that it is shrinking, which keeps insertions from splitting. Taking the latter from it makes it a growth (module `shrink`).
 
 use core::marker::PhantomData;
+use core::mem;
 use core::ptr::{self, NonNull};
 use std::alloc::{self, Layout};
 
 use map_core::ReserveError;
+use map_sync::prefetch::prefetch;
 use map_sync::shim::Mutex;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
-use super::bits::{Bits, Depth, GROWING, MAX_LEVEL, State, mask};
+use super::bits::{Bits, Depth, GROWING, MAX_LEVEL, SHRINKING, State, mask};
 use super::bucket::{Bucket, Header, Shape};
+use super::memory::{Fresh, allocate, free_small, probe};
 
 /// The chunks, by the upper bits of their buckets' indices.
 type Directory = [AtomicPtr<Header>];
@@ -48,8 +55,8 @@ pub(crate) struct Index<K, V> {
 
 /// What is allocated. Whoever adds to the index holds its lock.
 struct Memory {
-    /// Chunks, each with the index of its first bucket.
-    chunks: Vec<(usize, NonNull<Header>)>,
+    /// The chunk of the first buckets, if they are not in a small one.
+    first_chunk: Option<NonNull<Header>>,
     /// Small first buckets: those that were replaced and the present one.
     smalls: Vec<NonNull<Header>>,
     /// All directories, the present one last.
@@ -58,7 +65,7 @@ struct Memory {
 
 impl Memory {
     const fn new() -> Self {
-        Self { chunks: Vec::new(), smalls: Vec::new(), directories: Vec::new() }
+        Self { first_chunk: None, smalls: Vec::new(), directories: Vec::new() }
     }
 
     fn directory(&self) -> &Directory {
@@ -87,7 +94,7 @@ impl<K, V> Index<K, V> {
         _ => 1,
     };
 
-    const CHUNK_LAYOUT: Layout =
+    pub(super) const CHUNK_LAYOUT: Layout =
         match Layout::from_size_align(Shape::<K, V>::STRIDE * Self::CHUNK, Shape::<K, V>::ALIGN) {
             Ok(layout) => layout,
             Err(_) => panic!("a bucket fits memory"),
@@ -152,14 +159,7 @@ impl<K, V> Index<K, V> {
     #[inline(always)]
     pub(crate) fn prefetch(&self, bits: Bits) {
         if let Some(bucket) = self.bucket(self.guess(bits)) {
-            #[cfg(target_arch = "x86_64")]
-            {
-                use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                // SAFETY: a prefetch reads nothing that the program could see.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(bucket.address().as_ptr().cast()) };
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            core::hint::black_box(bucket.header().depth());
+            prefetch(bucket.address().as_ptr());
         }
     }
 
@@ -198,7 +198,7 @@ impl<K, V> Index<K, V> {
         Ok(bucket)
     }
 
-    fn small_layout(slots: usize) -> Layout {
+    pub(super) fn small_layout(slots: usize) -> Layout {
         let layout = Layout::from_size_align(Shape::<K, V>::size(slots), Shape::<K, V>::ALIGN);
         layout.unwrap_or(Self::CHUNK_LAYOUT)
     }
@@ -227,9 +227,8 @@ impl<K, V> Index<K, V> {
             new
         } else {
             let directory = Self::longer(&memory, 1)?;
-            memory.chunks.try_reserve(1).map_err(|_| ReserveError::AllocError)?;
             let chunk = allocate(Self::CHUNK_LAYOUT)?;
-            memory.chunks.push((0, chunk));
+            memory.first_chunk = Some(chunk);
             // SAFETY: a chunk begins with a bucket, zeroed.
             let new = unsafe { Bucket::<K, V>::at(chunk) };
             fill(new);
@@ -281,15 +280,14 @@ impl<K, V> Index<K, V> {
         if let Some(bucket) = self.bucket(index) {
             return Ok(bucket);
         }
-        let mut memory = self.memory.lock();
-        let place = index / Self::CHUNK;
-        if memory.directory()[place].load(Ordering::Relaxed).is_null() {
-            memory.chunks.try_reserve(1).map_err(|_| ReserveError::AllocError)?;
+        let memory = self.memory.lock();
+        let place = &memory.directory()[index / Self::CHUNK];
+        if place.load(Ordering::Relaxed).is_null() {
             let chunk = allocate(Self::CHUNK_LAYOUT)?;
-            memory.chunks.push((place * Self::CHUNK, chunk));
             // Release pairs with the acquire in `bucket`: the buckets are seen zeroed.
-            memory.directory()[place].store(chunk.as_ptr(), Ordering::Release);
+            place.store(chunk.as_ptr(), Ordering::Release);
         }
+        drop(memory);
         self.bucket(index).ok_or(ReserveError::AllocError)
     }
 
@@ -300,7 +298,7 @@ impl<K, V> Index<K, V> {
     pub(crate) fn fresh(&self, level: u32) -> Result<Fresh<K, V>, ReserveError> {
         let overflow = ReserveError::CapacityOverflow;
         let places = (1_usize << level).div_ceil(Self::CHUNK);
-        // The directory only gets longer; what others make meanwhile is found in `add`.
+        // The directory only gets longer while the table is shared; what others make meanwhile is found in `add`.
         let reached = self.memory.lock().directory().len().min(places);
         let present = |place: &usize| self.bucket(*place * Self::CHUNK).is_some();
         let count = (places - 1) - (1..reached).filter(present).count();
@@ -315,25 +313,45 @@ impl<K, V> Index<K, V> {
     }
 
     /// Gives the index the chunks, but for those that others have made meanwhile. The directory reaches them.
-    pub(crate) fn add(&self, fresh: &mut Fresh<K, V>) -> Result<(), ReserveError> {
-        let mut memory = self.memory.lock();
-        memory.chunks.try_reserve(fresh.chunks.len()).map_err(|_| ReserveError::AllocError)?;
+    pub(crate) fn add(&self, fresh: &mut Fresh<K, V>) {
+        let memory = self.memory.lock();
         fresh.chunks.retain(|&(place, chunk)| {
             let free = memory.directory()[place].load(Ordering::Relaxed).is_null();
             if free {
-                memory.chunks.push((place * Self::CHUNK, chunk));
                 // Release pairs with the acquire in `bucket`: the buckets are seen zeroed.
                 memory.directory()[place].store(chunk.as_ptr(), Ordering::Release);
             }
             !free
         });
-        Ok(())
     }
 
-    /// Frees the chunks whose buckets are all above a level, and what was replaced.
-    pub(crate) fn free_above(&mut self, level: u32) {
+    /// Frees the chunk that begins with this bucket, none of whose buckets is in use. Nothing if that is the first one, or the bucket no
+    /// beginning of a chunk.
+    pub(crate) fn free_chunk_at(&mut self, index: usize) {
+        let place = index / Self::CHUNK;
+        if place > 0 && index % Self::CHUNK == 0 {
+            let memory = self.memory.get_mut();
+            let chunk = memory.directory()[place].swap(ptr::null_mut(), Ordering::Relaxed);
+            if let Some(chunk) = NonNull::new(chunk) {
+                // SAFETY: allocated with this layout (I5), not to be found any more, and by `&mut` nobody is in it.
+                unsafe { alloc::dealloc(chunk.as_ptr().cast(), Self::CHUNK_LAYOUT) };
+            }
+        }
+    }
+
+    /// How many places the directory has.
+    pub(crate) fn places(&mut self) -> usize {
+        self.memory.get_mut().directory().len()
+    }
+
+    /// Shortens the directory, by so many places at the most, towards what a level needs; frees the chunks in them and what was
+    /// replaced.
+    ///
+    /// The allocator shortens memory in its place, as a rule.
+    pub(crate) fn trim(&mut self, level: u32, most: usize) {
         let memory = self.memory.get_mut();
         let first = memory.directory()[0].load(Ordering::Relaxed);
+        let Some(present) = memory.directories.pop() else { return };
         memory.smalls.retain(|&small| {
             if small.as_ptr() != first {
                 // SAFETY: replaced, hence not reachable; by `&mut` nobody is in it.
@@ -341,29 +359,23 @@ impl<K, V> Index<K, V> {
             }
             small.as_ptr() == first
         });
-        let mut present = Vec::new();
-        if memory.chunks.is_empty() {
-            present.extend(NonNull::new(first).map(|first| AtomicPtr::new(first.as_ptr())));
-        } else {
-            let len = (1_usize << level).div_ceil(Self::CHUNK);
-            let copy = |place: &AtomicPtr<Header>| AtomicPtr::new(place.load(Ordering::Relaxed));
-            present.extend(memory.directory()[..len].iter().map(copy));
-        }
-        memory.chunks.retain(|&(first, chunk)| {
-            if first >= 1 << level {
-                // SAFETY: allocated with this layout, above what is copied, and by `&mut` nobody is in it.
+        // SAFETY: leaked in `publish` or `replace_directories`, and by `&mut` nobody is in it.
+        let mut places = unsafe { Box::from_raw(present.as_ptr()) }.into_vec();
+        let needed = (1_usize << level).div_ceil(Self::CHUNK);
+        let shorter = needed.max(places.len().saturating_sub(most)).min(places.len());
+        for place in places.drain(shorter..) {
+            if let Some(chunk) = NonNull::new(place.load(Ordering::Relaxed)) {
+                // SAFETY: as in `free_chunk_at`; the first place is needed at every level.
                 unsafe { alloc::dealloc(chunk.as_ptr().cast(), Self::CHUNK_LAYOUT) };
             }
-            first < 1 << level
-        });
-        memory.chunks.shrink_to_fit();
-        self.replace_directories(present);
+        }
+        self.replace_directories(places);
     }
 
     /// Frees all directories and puts one with these places in their stead.
     fn replace_directories(&mut self, places: Vec<AtomicPtr<Header>>) {
         let memory = self.memory.get_mut();
-        for directory in memory.directories.drain(..) {
+        for directory in mem::take(&mut memory.directories) {
             // SAFETY: leaked in `publish` or below, and by `&mut` nobody is in it.
             drop(unsafe { Box::from_raw(directory.as_ptr()) });
         }
@@ -380,12 +392,13 @@ impl<K, V> Index<K, V> {
     pub(crate) fn free_all_but(&mut self, keep: Option<Bucket<K, V>>) {
         let keep = keep.map(Bucket::address);
         let memory = self.memory.get_mut();
-        for (_, chunk) in memory.chunks.drain(..) {
-            if Some(chunk) != keep {
-                // SAFETY: allocated with this layout, and by `&mut` nobody is in it.
-                unsafe { alloc::dealloc(chunk.as_ptr().cast(), Self::CHUNK_LAYOUT) };
-            }
+        let others = memory.directory().iter().skip(1);
+        let others = others.filter_map(|place| NonNull::new(place.load(Ordering::Relaxed)));
+        for chunk in memory.first_chunk.into_iter().chain(others) {
+            // SAFETY: allocated with this layout (I5), and by `&mut` nobody is in it.
+            unsafe { alloc::dealloc(chunk.as_ptr().cast(), Self::CHUNK_LAYOUT) };
         }
+        memory.first_chunk = None;
         memory.smalls.retain(|&small| {
             if Some(small) != keep {
                 // SAFETY: by `&mut` nobody is in it.
@@ -425,6 +438,29 @@ impl<K, V> Index<K, V> {
         let _ = self.state.compare_exchange(growing, ended, Ordering::AcqRel, Ordering::Relaxed);
     }
 
+    /// Says that the table shrinks to a level; it has the next one, or is growing to that.
+    pub(crate) fn begin_shrinking(&mut self, level: u32) {
+        if !self.state().is_growing() {
+            *self.next.get_mut() = u64::from(level) << 32 | 1 << level;
+        }
+        *self.state.get_mut() = mask(level) | GROWING | SHRINKING;
+    }
+
+    /// Says of a table that shrinks that from `merged` on no bucket is split.
+    pub(crate) fn shrunk_down_to(&mut self, merged: usize) {
+        let next = self.next.get_mut();
+        // The growth that this may become begins where it has to split.
+        *next = *next & !0xFFFF_FFFF | (*next & 0xFFFF_FFFF).min(merged as u64);
+    }
+
+    /// Makes of a table that shrinks to this level one that grows from it, unless somebody has.
+    pub(crate) fn turn_to_growth(&self, level: u32) {
+        // Release pairs with the acquire in `state`. A failure means that another one did it, and perhaps ended the growth.
+        let (shrinking, growing) = (mask(level) | GROWING | SHRINKING, mask(level) | GROWING);
+        let _ =
+            self.state.compare_exchange(shrinking, growing, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
     /// Says that all buckets are at this level, and that none is left to split of a growth that was broken off.
     pub(crate) fn break_off_at(&mut self, level: u32) {
         // Else who comes while the next growth begins could claim a bucket of this one.
@@ -444,56 +480,4 @@ impl<K, V> Drop for Index<K, V> {
     fn drop(&mut self) {
         self.free_all_but(None);
     }
-}
-
-/// Chunks that no index has yet, with the places that are theirs.
-pub(crate) struct Fresh<K, V> {
-    chunks: Vec<(usize, NonNull<Header>)>,
-    entries: PhantomData<(K, V)>,
-}
-
-impl<K, V> Drop for Fresh<K, V> {
-    fn drop(&mut self) {
-        for (_, chunk) in self.chunks.drain(..) {
-            // SAFETY: allocated with this layout in `fresh`, and no index has it.
-            unsafe { alloc::dealloc(chunk.as_ptr().cast(), Index::<K, V>::CHUNK_LAYOUT) };
-        }
-    }
-}
-
-/// From how many bytes on memory is asked for at once before it is taken. Beyond what allocators keep for later.
-const PROBED: usize = 64 << 20;
-
-/// Whether so much memory could be had. Takes none.
-fn probe(layout: Layout) -> Result<(), ReserveError> {
-    if layout.size() < PROBED {
-        return Ok(());
-    }
-    // The box keeps the compiler from leaving out an allocation that nothing uses.
-    // SAFETY: the size is not zero.
-    let memory = core::hint::black_box(unsafe { alloc::alloc(layout) });
-    if memory.is_null() {
-        return Err(ReserveError::AllocError);
-    }
-    // SAFETY: allocated with this layout.
-    unsafe { alloc::dealloc(memory, layout) };
-    Ok(())
-}
-
-/// Zeroed memory for buckets.
-fn allocate(layout: Layout) -> Result<NonNull<Header>, ReserveError> {
-    // SAFETY: a bucket has a header, so the size is not zero.
-    let memory = unsafe { alloc::alloc_zeroed(layout) };
-    NonNull::new(memory.cast()).ok_or(ReserveError::AllocError)
-}
-
-/// # Safety
-///
-/// `header` begins a bucket that was made by `allocate_small`, and nobody can reach it any more.
-unsafe fn free_small<K, V>(header: NonNull<Header>) {
-    // SAFETY: the caller's; it still lives.
-    let bucket = unsafe { Bucket::<K, V>::at(header) };
-    let layout = Index::<K, V>::small_layout(bucket.slots());
-    // SAFETY: the caller's; allocated with this layout.
-    unsafe { alloc::dealloc(header.as_ptr().cast(), layout) };
 }

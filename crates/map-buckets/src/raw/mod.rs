@@ -5,6 +5,7 @@ pub(crate) mod bucket;
 pub(crate) mod chain;
 pub(crate) mod hold;
 pub(crate) mod index;
+mod memory;
 pub(crate) mod plain;
 pub(crate) mod read;
 pub(crate) mod tags;

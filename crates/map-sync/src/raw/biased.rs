@@ -440,6 +440,24 @@ unsafe impl lock_api::RawRwLock for RawBiasedRwLock {
     }
 }
 
+// SAFETY: as the ordinary unlocks; who of those that wait comes next is the business of `inner`.
+unsafe impl lock_api::RawRwLockFair for RawBiasedRwLock {
+    unsafe fn unlock_shared_fair(&self) {
+        // A writer that waits has `inner`, or is queued for it, and readers queue behind it.
+        // SAFETY: the caller's.
+        unsafe { lock_api::RawRwLock::unlock_shared(self) };
+    }
+
+    unsafe fn unlock_exclusive_fair(&self) {
+        if self.rest != UNBIASED {
+            // As in `unlock_exclusive`.
+            self.state.store(self.rest, Ordering::Release);
+        }
+        // SAFETY: the caller holds the lock exclusively, and so `inner`.
+        unsafe { lock_api::RawRwLockFair::unlock_exclusive_fair(&self.inner) };
+    }
+}
+
 // SAFETY: a thread that holds the lock by announcement gets the nested hold from its own word, one
 // that holds it through `inner` from `inner`'s recursive lock; neither waits for a writer.
 unsafe impl lock_api::RawRwLockRecursive for RawBiasedRwLock {

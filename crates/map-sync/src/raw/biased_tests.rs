@@ -243,4 +243,6 @@ fn an_always_biased_lock_is_biased_again_after_a_write() {
     assert!(lock.is_biased());
     drop(lock.try_write());
     assert!(lock.is_biased());
+    BiasedWriteGuard::unlock_fair(lock.write());
+    assert!(lock.is_biased() && lock.try_write().is_some());
 }

@@ -10,6 +10,7 @@ mod division;
 mod maps;
 mod scenarios;
 mod several;
+mod shrinking;
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use shuttle::{Config, MaxSteps, Runner};
 use crate::check;
 
 /// How many models there are, to share the time: each kind of map in each scenario with each scheduler.
-const MODELS: f64 = 90.0;
+const MODELS: f64 = 96.0;
 /// How long a model takes unless more time is given.
 const SECONDS: f64 = 0.25;
 /// How many accesses must come in a certain order for a bug that PCT is sure to find in time.

@@ -104,20 +104,24 @@ fn chance(of: u32) -> bool {
     thread_rng().gen_range(0..of) == 0
 }
 
-fn put<T: Entries>(map: &impl ConcurrentMap<T::K, T::V>, key: u64, value: u64) -> Option<u64> {
+pub(super) fn put<T: Entries>(
+    map: &impl ConcurrentMap<T::K, T::V>,
+    key: u64,
+    value: u64,
+) -> Option<u64> {
     map.insert_then(T::key(key), T::value(value), |old| old.map(T::number))
 }
 
-fn get<T: Entries>(map: &impl ConcurrentMap<T::K, T::V>, key: u64) -> Option<u64> {
+pub(super) fn get<T: Entries>(map: &impl ConcurrentMap<T::K, T::V>, key: u64) -> Option<u64> {
     map.read(&T::key(key), T::number)
 }
 
-fn take<T: Entries>(map: &impl ConcurrentMap<T::K, T::V>, key: u64) -> Option<u64> {
+pub(super) fn take<T: Entries>(map: &impl ConcurrentMap<T::K, T::V>, key: u64) -> Option<u64> {
     map.remove_then(&T::key(key), T::number)
 }
 
 /// All entries; no key may come twice.
-fn all<T: Entries>(map: &impl ConcurrentMap<T::K, T::V>) -> BTreeMap<u64, u64> {
+pub(super) fn all<T: Entries>(map: &impl ConcurrentMap<T::K, T::V>) -> BTreeMap<u64, u64> {
     let mut all = BTreeMap::new();
     map.for_each(|key, value| {
         assert_eq!(all.insert(T::name(key), T::number(value)), None, "a key is met twice");

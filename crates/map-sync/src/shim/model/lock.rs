@@ -186,6 +186,19 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     }
 }
 
+// SAFETY: as the ordinary unlocks; who comes next is the checker's choice.
+unsafe impl lock_api::RawRwLockFair for RawRwLock {
+    unsafe fn unlock_shared_fair(&self) {
+        // SAFETY: the caller's.
+        unsafe { lock_api::RawRwLock::unlock_shared(self) };
+    }
+
+    unsafe fn unlock_exclusive_fair(&self) {
+        // SAFETY: the caller's.
+        unsafe { lock_api::RawRwLock::unlock_exclusive(self) };
+    }
+}
+
 // SAFETY: who holds it shared is let in again.
 unsafe impl lock_api::RawRwLockRecursive for RawRwLock {
     fn lock_shared_recursive(&self) {
