@@ -95,6 +95,16 @@ impl<K, V> Core<K, V> {
         held.retain(|_, _| false);
         Some(entries)
     }
+
+    /// Empties the bucket that `cursor` stands at if it has a chain, and passes it.
+    fn empty_chained(&mut self, cursor: &mut Cursor) -> Option<()> {
+        let mut held = Held::new(self, Whole, cursor.bits()?)?;
+        cursor.pass(held.header().depth());
+        if held.bucket().has_chain() {
+            held.retain(|_, _| false);
+        }
+        Some(())
+    }
 }
 
 /// The entries of a table, owned, in no particular order.
@@ -147,10 +157,10 @@ impl<K, V> IntoIterator for BucketTable<K, V> {
     }
 }
 
-/// Empties the buckets, which gives back the nodes of their chains to be freed with the spare ones.
+/// Empties the buckets that have chains, which gives back the nodes to be freed with the spare ones. Plain entries need no more.
 impl<K, V> Drop for Core<K, V> {
     fn drop(&mut self) {
         let mut cursor = Cursor::START;
-        while self.spare.is_in_use() && self.take_bucket(&mut cursor).is_some() {}
+        while self.spare.is_in_use() && self.empty_chained(&mut cursor).is_some() {}
     }
 }
