@@ -215,10 +215,15 @@ impl<K, V> Core<K, V> {
             mem::forget(unsplit);
             return true;
         }
-        let moves = |(key, _): &(K, V)| Bits::of(rehash(key)).low(level + 1) != bucket;
-        let picks = Picks::gather(from.entries().map(moves));
-        mem::forget(unsplit);
-        from.move_to(to, |position| picks.has(position));
+        let goes = |key: &K| Bits::of(rehash(key)).low(level + 1) != bucket;
+        if let Some(picked) = from.pick(goes) {
+            mem::forget(unsplit);
+            from.move_slots(to, picked);
+        } else {
+            let picks = Picks::gather(from.entries().map(|(key, _)| goes(key)));
+            mem::forget(unsplit);
+            from.move_to(to, |position| picks.has(position));
+        }
         // In this order: who finds the old bucket deeper goes to the new one.
         to.header().set_depth(Depth::of_level(level + 1));
         // Before the old bucket looks split, so that who waits for this thread finds something to wait for. AcqRel: the end of the

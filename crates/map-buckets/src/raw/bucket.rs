@@ -129,6 +129,17 @@ impl Header {
         self.used.store(if used { bits | bit } else { bits & !bit }, Ordering::Relaxed);
     }
 
+    #[inline(always)]
+    pub(super) fn tag(&self, slot: usize) -> u8 {
+        self.tags.get(slot)
+    }
+
+    /// For the exclusive holder only.
+    #[inline(always)]
+    pub(super) fn set_tag(&self, slot: usize, tag: u8) {
+        self.tags.set(slot, tag);
+    }
+
     /// The first node of the chain.
     #[inline(always)]
     pub(super) fn first_node(&self) -> Option<NonNull<Node>> {
@@ -200,6 +211,18 @@ impl<K, V> Bucket<K, V> {
         Shape::<K, V>::SLOTS >> (self.header().chain.load(Ordering::Relaxed).addr() & HALVINGS)
     }
 
+    /// The slots that hold an entry.
+    #[inline(always)]
+    pub(super) fn used_slots(self) -> Slots {
+        Slots(self.header().used.load(Ordering::Relaxed))
+    }
+
+    /// For the exclusive holder only.
+    #[inline(always)]
+    pub(super) fn set_used_slots(self, slots: Slots) {
+        self.header().used.store(slots.0, Ordering::Relaxed);
+    }
+
     /// A slot that holds no entry.
     #[inline(always)]
     fn free_slot(self) -> Option<usize> {
@@ -208,7 +231,7 @@ impl<K, V> Bucket<K, V> {
     }
 
     #[inline(always)]
-    fn entry(self, slot: usize) -> *mut (K, V) {
+    pub(super) fn entry(self, slot: usize) -> *mut (K, V) {
         let entries = self.header.as_ptr().wrapping_byte_add(Shape::<K, V>::ENTRIES);
         entries.cast::<(K, V)>().wrapping_add(slot)
     }
@@ -272,8 +295,8 @@ impl<K, V> Bucket<K, V> {
 
     /// The places of all entries.
     pub(crate) fn places(self) -> impl Iterator<Item = Place<K, V>> {
-        let slots = Slots(self.header().used.load(Ordering::Relaxed));
-        let own = slots.map(move |slot| Place { entry: self.entry(slot), node: None, slot });
+        let own =
+            self.used_slots().map(move |slot| Place { entry: self.entry(slot), node: None, slot });
         let mut next = self.header().first_node();
         let nodes = core::iter::from_fn(move || {
             let address = next?;

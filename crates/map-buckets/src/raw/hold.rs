@@ -144,7 +144,7 @@ impl<'table, K, V, X: Exclude> Held<'table, K, V, X> {
 
     /// Says that the bucket is about to change.
     #[inline(always)]
-    fn begin_write(&self) {
+    pub(super) fn begin_write(&self) {
         self.header().seq().begin_write();
     }
 

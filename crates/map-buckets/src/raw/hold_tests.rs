@@ -95,6 +95,29 @@ fn what_stays_in_a_split_bucket_moves_out_of_the_chain() {
 }
 
 #[test]
+fn a_bucket_without_a_chain_is_split_by_its_slots_and_not_read_meanwhile() {
+    let (from, to) = (table(26), table(0));
+    to.core().index.make_first(32).expect("memory");
+    let mut held = hold(&from);
+    let target = hold(&to);
+    let picked = held.pick(|key| key % 3 == 0).expect("there is no chain");
+    assert_eq!(seen(&from, 1), Some(Some(1)), "who only picks hides nothing");
+    held.move_slots(target.bucket(), picked);
+    assert_eq!(seen(&from, 1), None);
+    drop((held, target));
+    for key in 0..26 {
+        let place = if key % 3 == 0 { &to } else { &from };
+        let other = if key % 3 == 0 { &from } else { &to };
+        assert_eq!((seen(place, key), seen(other, key)), (Some(Some(key)), Some(None)));
+    }
+    let mut held = hold(&to);
+    for key in 30..60 {
+        held.put(bits(key).tag(), (key, key));
+    }
+    assert_eq!(held.pick(|_| true), None, "there is a chain");
+}
+
+#[test]
 fn the_first_bucket_is_enlarged_before_it_gets_a_chain() {
     for entries in 1..=26 {
         let table = table(entries);

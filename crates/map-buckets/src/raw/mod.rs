@@ -3,6 +3,7 @@
 pub(crate) mod bits;
 pub(crate) mod bucket;
 pub(crate) mod chain;
+mod halve;
 pub(crate) mod hold;
 pub(crate) mod index;
 mod memory;
