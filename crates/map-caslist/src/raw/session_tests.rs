@@ -187,6 +187,40 @@ fn what_a_walk_removes_is_unlinked() {
     assert_eq!((keys(&session), session.len()), (vec![1, 3, 5], 3));
 }
 
+/// A key is compared with those of its own order only.
+#[test]
+fn keys_of_other_orders_are_not_asked() {
+    let list = LazyList::new();
+    let session = Session::new(list.get_or_make());
+    (1..=9).for_each(|key| insert(&session, key / 3, key));
+    for order in 0..5 {
+        let is_of_order = |key: &u64| {
+            assert_eq!(key / 3, order);
+            false
+        };
+        assert!(session.get(order, is_of_order).is_none());
+        assert!(matches!(session.search(order, is_of_order), Search::Gap(_)));
+    }
+}
+
+#[test]
+fn an_insertion_that_had_far_to_walk_makes_the_index_grow() {
+    let list = LazyList::new();
+    let session = Session::new(list.get_or_make());
+    let index = &session.list.index;
+    // Each one is put before all others, so that none has to walk.
+    (100..200).rev().for_each(|key| insert(&session, key, key));
+    let level = index.level();
+    assert_eq!(index.capacity(), 16, "far too few, but nobody has noticed");
+    for (key, grown) in [(100, 0), (101, 0), (102, 1), (102, 2), (100, 2)] {
+        let search = session.search(key, |_| false);
+        let Search::Gap(gap) = search else { panic!("no key matches") };
+        assert!(gap.fill(node(key, 1000 + key, "behind")).is_ok());
+        assert_eq!(index.level(), level + grown, "behind {key}");
+        assert!(found(&session, key, 1000 + key).remove().is_some());
+    }
+}
+
 /// Orders at the very border of a bucket, on both sides of it, at all levels up to 8.
 fn borders() -> impl Iterator<Item = u64> {
     (0..256_u64)

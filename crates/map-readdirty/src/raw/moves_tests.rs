@@ -74,6 +74,7 @@ impl Checked {
         assert_eq!(pin.len(), self.model.len());
         assert!(pin.capacity() >= self.model.len());
         if let Some(old) = old {
+            assert!(old.slots() > AT_ONCE, "a small table is moved at once");
             let rest = old.slots() - state.moved;
             assert!(rest > 0, "the emptied table is still there");
             assert!(state.rate * (limit(table.slots()) - taken) >= rest, "it fills up too early");
@@ -245,5 +246,101 @@ fn a_table_shrinks_to_what_its_entries_need() {
         assert!(!map.check(), "no second table is left");
         map.core.pin().shrink(&TEST);
         assert_eq!(map.core.pin().table().slots(), slots);
+    }
+}
+
+/// As many entries as given, all of them in a table.
+fn settled(entries: u64) -> Checked {
+    let mut map = Checked::new();
+    (0..entries).for_each(|key| map.insert(key, key));
+    map.core.pin().settled(&TEST, |_| ());
+    map.check();
+    map
+}
+
+fn slots(map: &Checked) -> usize {
+    map.core.pin().table().slots()
+}
+
+#[test]
+fn a_table_that_is_full_is_replaced_by_one_with_room_for_half_as_many_again() {
+    for (entries, before, more, after) in [(5, 8, 1, 16), (40, 64, 1, 128), (80, 128, 64, 512)] {
+        let mut map = settled(entries);
+        map.core.pin().shrink(&TEST);
+        assert_eq!(slots(&map), before, "{entries} entries");
+        for key in entries..entries + more {
+            assert!(map.core.pin().insert_new(hash(key), key, key, &TEST).is_ok());
+            map.model.insert(key, key);
+        }
+        map.core.pin().settled(&TEST, |_| ());
+        assert_eq!(slots(&map), after, "{entries} entries and {more}");
+        map.check();
+    }
+}
+
+/// A table of 512 slots of which 300 are taken, all but one by keys that have been swept.
+fn swept() -> Core<u64, u64> {
+    let core = Core::with_capacity(300).expect("a little room");
+    let pin = core.pin();
+    (0..300).for_each(|key| assert!(pin.insert_new(0, key, key, &TEST).is_ok()));
+    pin.settled(&TEST, |_| ());
+    // All but the last of the run are removed, which keeps the slots before it from being empty.
+    let last = pin.table().entry(299).expect("it is one run");
+    // SAFETY: entries in slots are alive.
+    let last = unsafe { &*last }.key;
+    for key in (0..300).filter(|key| *key != last) {
+        let seen = pin.look(0, &key, &TEST).expect("present");
+        assert!(pin.take(&seen));
+    }
+    pin.sweep_all(&TEST);
+    let state = contention::lock(&core.state);
+    assert_eq!((pin.table().slots(), state.entries, state.filled), (512, 1, 300));
+    drop(state);
+    drop(pin);
+    core
+}
+
+#[test]
+fn a_table_that_is_full_of_swept_slots_is_replaced_by_one_of_a_quarter() {
+    let core = swept();
+    let pin = core.pin();
+    pin.reserve(20, &TEST).expect("a little room");
+    assert_eq!(pin.table().slots(), 512, "there is room for as many");
+    pin.reserve(21, &TEST).expect("a little room");
+    assert_eq!(pin.table().slots(), 128);
+    let core = swept();
+    let pin = core.pin();
+    (0..21).for_each(|key| assert!(pin.insert_new(hash(key), 1000 + key, key, &TEST).is_ok()));
+    pin.settled(&TEST, |_| ());
+    assert_eq!(pin.table().slots(), 128);
+}
+
+/// Entries, and the rate at which a table of 512 slots is moved into one of the same size.
+#[test]
+fn slots_are_moved_so_fast_that_the_old_table_is_empty_before_the_new_one_is_full() {
+    for (entries, rate) in [(300, 513), (240, 33), (150, 8)] {
+        let mut map = Checked::new();
+        map.core.pin().reserve(300, &TEST).expect("a little room");
+        (0..entries).for_each(|key| map.insert(key, key));
+        map.core.pin().settled(&TEST, |_| ());
+        assert_eq!(slots(&map), 512);
+        let pin = map.core.pin();
+        let mut state = contention::lock(&map.core.state);
+        assert!(pin.begin_growth(&mut state, 512).is_ok());
+        assert_eq!((state.rate, state.moved, state.pending), (rate, 0, entries as usize));
+        drop(state);
+        for key in 1_000..1_010 {
+            assert!(pin.insert_new(hash(key), key, key, &TEST).is_ok());
+            map.model.insert(key, key);
+        }
+        let mut state = contention::lock(&map.core.state);
+        let promoted = state.dirty.len();
+        assert!(promoted > 5 && pin.promote(&mut state).is_ok());
+        let all = promoted * rate >= 512;
+        assert_eq!(pin.old(pin.table()).is_none(), all);
+        assert_eq!(state.moved, (promoted * rate).min(512), "{entries} entries");
+        drop(state);
+        drop(pin);
+        map.check();
     }
 }
