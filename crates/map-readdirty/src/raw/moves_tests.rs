@@ -344,3 +344,16 @@ fn slots_are_moved_so_fast_that_the_old_table_is_empty_before_the_new_one_is_ful
         map.check();
     }
 }
+
+#[test]
+fn a_table_stays_as_long_as_there_is_room() {
+    let map = Checked::new();
+    let pin = map.core.pin();
+    let first: *const _ = pin.table();
+    (0..5).for_each(|key| assert!(pin.insert_new(hash(key), key, key, &TEST).is_ok()));
+    pin.settled(&TEST, |_| ());
+    assert!(std::ptr::eq(pin.table(), first), "five of eight slots may be taken");
+    assert!(pin.insert_new(hash(5), 5, 5, &TEST).is_ok());
+    pin.settled(&TEST, |_| ());
+    assert!(!std::ptr::eq(pin.table(), first));
+}
