@@ -103,3 +103,10 @@ fn a_segment_that_is_there_is_kept() {
     assert!(ptr::eq(of(5), links));
     assert!(!of(6).is_null() && of(7).is_null());
 }
+
+/// The smallest entry takes 32 bytes.
+#[test]
+fn there_are_levels_for_as_many_entries_as_there_is_memory() {
+    let memory = if usize::BITS >= 64 { 1_u128 << 47 } else { 1 << 31 };
+    assert!(capacity_at(MAX_LEVEL) as u128 * 32 >= memory);
+}

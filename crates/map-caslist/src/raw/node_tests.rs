@@ -69,3 +69,22 @@ fn what_is_dropped_or_freed_runs_each_destructor_once() {
     unsafe { reclaim_node(node, &collector) };
     assert_eq!(count(), 0);
 }
+
+/// A thread that gives a block back gets it again for the next value of that size.
+#[test]
+fn a_dropped_value_gives_its_block_back_also_if_its_destructor_panics() {
+    struct Bomb(bool, [u64; 6]);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.0, "boom {}", self.1[0]);
+        }
+    }
+    let value = |panics| OwnedValue::new(Bomb(panics, [0; 6]));
+    let first = value(false);
+    let block = first.as_ptr();
+    drop(first);
+    let second = value(true);
+    assert!(ptr::eq(second.as_ptr(), block));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(second))).is_err());
+    assert!(ptr::eq(value(false).as_ptr(), block));
+}

@@ -2,8 +2,7 @@
 
 use core::ops::ControlFlow;
 use core::ptr;
-
-use map_sync::shim::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::Arc;
 
 use super::super::list::LazyList;
 use super::super::node::{OwnedNode, OwnedValue};
@@ -304,34 +303,23 @@ fn a_walk_ends_at_the_next_sentinel_unless_the_level_has_changed() {
     assert!(!session.ends(next, order + 1, level + 1));
 }
 
-static DROPS: AtomicUsize = AtomicUsize::new(0);
-
-struct Counted;
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        DROPS.fetch_add(1, SeqCst);
-    }
-}
-
 /// What a pin keeps is freed when it is refreshed, not at its end.
 #[test]
 fn a_refresh_lets_go() {
+    const ROUNDS: usize = 2000;
+    let alive = Arc::new(());
     let list = LazyList::new();
     let mut session = Session::new(list.get_or_make());
-    let rounds = |session: &Session<'_, u64, Counted>| {
-        for _ in 0..2000 {
-            let Search::Gap(gap) = session.search(5, |_| true) else { panic!("it was removed") };
-            assert!(gap.fill(OwnedNode::new(5, 1, Counted)).is_ok());
-            let Search::Live(live) = session.search(5, |_| true) else { panic!("it is there") };
-            assert!(live.remove().is_some());
-        }
-    };
-    rounds(&session);
-    assert_eq!(DROPS.load(SeqCst), 0, "the pin keeps all");
+    for _ in 0..ROUNDS {
+        let Search::Gap(gap) = session.search(5, |_| true) else { panic!("it was removed") };
+        assert!(gap.fill(OwnedNode::new(5, 1, alive.clone())).is_ok());
+        let Search::Live(live) = session.search(5, |_| true) else { panic!("it is there") };
+        assert!(live.remove().is_some());
+    }
+    assert_eq!(Arc::strong_count(&alive), ROUNDS + 1, "the pin keeps all");
     session.refresh();
-    assert!(DROPS.load(SeqCst) > 1000, "the refresh frees what was handed over");
+    assert!(Arc::strong_count(&alive) < ROUNDS / 2, "the refresh frees what was handed over");
     drop(session);
     drop(list);
-    assert_eq!(DROPS.load(SeqCst), 2000);
+    assert_eq!(Arc::strong_count(&alive), 1);
 }

@@ -357,3 +357,26 @@ fn a_table_stays_as_long_as_there_is_room() {
     pin.settled(&TEST, |_| ());
     assert!(!std::ptr::eq(pin.table(), first));
 }
+
+#[test]
+fn absent_entries_of_the_dirty_level_count_as_well() {
+    let mut map = with_absent(300, 56);
+    for key in 1_000..1_020 {
+        assert!(map.core.pin().insert_new(hash(key), key, key, &TEST).is_ok());
+        map.model.insert(key, key);
+    }
+    (1_000..1_009).for_each(|key| map.remove(key));
+    map.core.pin().sweep_if_due();
+    assert_eq!(known(&map), 244, "of 320 entries 65 are absent, 56 of them in the table");
+}
+
+#[test]
+fn room_is_made_beside_entries_that_are_still_to_be_moved() {
+    let map = settled(400);
+    let pin = map.core.pin();
+    for (more, after) in [(1_000, 4_096), (2_160, 4_096), (2_161, 8_192)] {
+        pin.reserve(more, &TEST).expect("a little room");
+        assert_eq!(slots(&map), after, "400 entries and room for {more}");
+        assert!(map.check(), "none of them has been moved");
+    }
+}
