@@ -65,6 +65,13 @@ fn more_slots_than_there_are_addresses_are_refused() {
 }
 
 #[test]
+fn there_are_tags_where_addresses_leave_room() {
+    let has_room = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+    assert_eq!(TAGGED, has_room && cfg!(not(target_os = "android")));
+    assert_eq!(SHIFT != 0, TAGGED);
+}
+
+#[test]
 fn a_tag_is_of_its_hash_and_no_part_of_the_address() {
     let owned = Owned::new(0, 0_u64, 0_u64).into_raw();
     for mixed in [0, 1 << 16, 1 << 17, u64::MAX, mix(1), mix(2)] {
