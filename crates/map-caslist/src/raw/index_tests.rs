@@ -110,3 +110,9 @@ fn there_are_levels_for_as_many_entries_as_there_is_memory() {
     let memory = if usize::BITS >= 64 { 1_u128 << 47 } else { 1 << 31 };
     assert!(capacity_at(MAX_LEVEL) as u128 * 32 >= memory);
 }
+
+#[test]
+fn the_segments_of_all_levels_have_as_many_places_as_there_are_buckets() {
+    let places: usize = (BASE_LEVEL + 1..=HIGH).map(segment_len).sum();
+    assert_eq!(BASE_LEN + places, 1 << HIGH);
+}
