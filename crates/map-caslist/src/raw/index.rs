@@ -233,3 +233,7 @@ impl Drop for Index {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;

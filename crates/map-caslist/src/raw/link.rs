@@ -146,3 +146,7 @@ impl Tagged {
         Self(self.0.map_addr(|address| address & !tag))
     }
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -183,39 +183,5 @@ impl<K, V> Drop for LazyList<K, V> {
 }
 
 #[cfg(test)]
-mod tests {
-    use core::mem;
-    use std::sync::Arc;
-
-    use map_sync::shim::atomic::{AtomicUsize, Ordering::SeqCst};
-    use map_sync::shim::thread;
-
-    use super::super::node::OwnedNode;
-    use super::{LazyList, Tagged};
-
-    struct Counted(Arc<AtomicUsize>);
-
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
-
-    /// The nodes are linked here, for a search before each insertion takes quadratic time.
-    #[test]
-    fn a_million_colliding_entries_are_dropped_on_a_small_stack() {
-        const ENTRIES: usize = 1_000_000;
-        let drops = Arc::new(AtomicUsize::new(0));
-        let list = LazyList::<Box<usize>, Counted>::new();
-        let first = list.get_or_make().index.first();
-        for number in 0..ENTRIES {
-            let node = OwnedNode::new(0, Box::new(number), Counted(drops.clone()));
-            node.prepare(first.load());
-            first.store(Tagged::node(node.as_ptr().cast()));
-            mem::forget(node);
-        }
-        let dropping = thread::Builder::new().stack_size(128 << 10).spawn(move || drop(list));
-        dropping.expect("a thread").join().expect("a drop cannot panic");
-        assert_eq!(drops.load(SeqCst), ENTRIES);
-    }
-}
+#[path = "list_tests.rs"]
+mod tests;

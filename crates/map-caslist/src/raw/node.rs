@@ -269,3 +269,7 @@ impl<K, V> Drop for OwnedNode<K, V> {
         drop(unsafe { Node::dismantle(self.as_ptr()) });
     }
 }
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

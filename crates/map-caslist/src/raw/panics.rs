@@ -69,3 +69,7 @@ impl<K, V> Drop for Resume<K, V> {
         self.now();
     }
 }
+
+#[cfg(test)]
+#[path = "panics_tests.rs"]
+mod tests;

@@ -28,8 +28,6 @@
 //!
 //! **Ordering**: links and values are `SeqCst` throughout (see [`link`](super::link)).
 
-use core::ptr;
-
 use map_sync::contention;
 use seize::{Guard, LocalGuard};
 
@@ -103,7 +101,7 @@ impl<'m, K, V> Session<'m, K, V> {
         }
         let before_all = (own_bucket << (64 - own_level)) - 1;
         loop {
-            let from = Start { next: parent.link.load().unclaimed(), level: 0, ..parent };
+            let from = Start { next: parent.link.load().unclaimed(), ..parent };
             let Search::Gap(gap) = self.search_from(from, before_all, |_| false) else {
                 unreachable!("no key matches")
             };
@@ -238,16 +236,15 @@ impl<'m, K, V> Session<'m, K, V> {
         let node = self.node(at);
         let next = node.next.mark();
         if !before.is_some_and(|before| self.unlink(before, at, next)) {
-            self.sweep(node.order, at);
+            self.sweep(node.order);
         }
     }
 
-    /// Unlinks the marked nodes of the run of the node at `target`, that one among them.
+    /// Unlinks the marked nodes of the run of `order`.
     #[cold]
-    fn sweep(&self, order: u64, target: Tagged) {
-        let target = &raw const self.node(target).key;
-        // A search unlinks the marked nodes it passes, and it passes the whole run.
-        let _ = self.search(order, |key| ptr::eq(key, target));
+    fn sweep(&self, order: u64) {
+        // A search unlinks the marked nodes it passes, and one for no key passes the whole run.
+        let _ = self.search(order, |_| false);
     }
 
     /// Retires a value that the calling thread has replaced.
@@ -259,3 +256,7 @@ impl<'m, K, V> Session<'m, K, V> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

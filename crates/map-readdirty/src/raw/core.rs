@@ -439,3 +439,7 @@ impl<'a, K, V> Pinned<'a, K, V> {
         true
     }
 }
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;

@@ -127,3 +127,7 @@ impl<K, V> Dirty<K, V> {
         self.entries.pop()
     }
 }
+
+#[cfg(test)]
+#[path = "dirty_tests.rs"]
+mod tests;

@@ -393,3 +393,7 @@ pub(crate) unsafe fn free_value<V>(value: *mut ()) {
         drop(unsafe { Box::from_raw(value.cast::<V>()) });
     });
 }
+
+#[cfg(test)]
+#[path = "entry_tests.rs"]
+mod tests;

@@ -258,3 +258,7 @@ impl<K, V> Pinned<'_, K, V> {
         self.settled(section, |_| ());
     }
 }
+
+#[cfg(test)]
+#[path = "moves_tests.rs"]
+mod tests;

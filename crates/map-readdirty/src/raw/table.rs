@@ -190,6 +190,12 @@ impl<K, V> Table<K, V> {
         free.is_null()
     }
 
+    /// How many slots are not empty.
+    #[cfg(test)]
+    pub(super) fn filled(&self) -> usize {
+        self.slots.iter().filter(|slot| !slot.load(SeqCst).is_null()).count()
+    }
+
     /// Empties the slot at `index` and returns its entry, of which the caller is then the owner.
     pub(crate) fn take(&mut self, index: usize) -> Option<*mut Entry<K, V>> {
         let slot = std::mem::replace(self.slots[index].get_mut(), ptr::null_mut());
@@ -206,3 +212,7 @@ pub(crate) unsafe fn free<K, V>(table: *mut ()) {
     // SAFETY: passed on to the caller.
     drop(unsafe { Box::from_raw(table.cast::<Table<K, V>>()) });
 }
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;
