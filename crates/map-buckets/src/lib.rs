@@ -20,6 +20,7 @@
 //! assert_eq!(table.copy(hash(&1), &1), Some(11));
 //! ```
 
+mod batch;
 mod growth;
 mod iter;
 mod raw;

@@ -212,12 +212,6 @@ impl<K, V> BucketTable<K, V> {
         }
     }
 
-    /// Fetches the first line of the bucket of a hash into the cache.
-    #[inline(always)]
-    pub fn prefetch(&self, hash: u64) {
-        self.core.index.prefetch(Bits::of(hash));
-    }
-
     /// Returns the number of buckets, without those that a growth under way has yet to fill.
     pub fn buckets(&self) -> usize {
         let level = self.core.index.state().level();

@@ -1,8 +1,8 @@
 //! Many keys at once: `get_many` and `insert_many`.
 //!
 //! Both gather the keys in chunks of at most [`CHUNK`], hash them outside of any section, and go through a chunk: buckets in the order
-//! of the keys, with those of the next [`AHEAD`] keys on their way into the cache; tables group by group, so that each shard's lock is
-//! taken once for a chunk, and each table fetches its next entries itself if it is large.
+//! of the keys; tables group by group, so that each shard's lock is taken once for a chunk. Large ones fetch what the next keys need
+//! while they look at one.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
@@ -11,9 +11,6 @@ use map_sync::reentrancy::Section;
 
 use crate::ShardedMap;
 use crate::shards::{CHUNK, Groups};
-
-/// How many keys ahead of the one at work their buckets are fetched into the cache.
-const AHEAD: usize = 8;
 
 static GET_MANY: Section = Section::shared("ShardedMap", "get_many");
 static INSERT_MANY: Section = Section::exclusive("ShardedMap", "insert_many");
@@ -49,15 +46,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> ShardedMap<K, V, S> {
     {
         if Self::is_plain() {
             return self.read_buckets(&GET_MANY, |buckets| {
-                for &(_, hash, _) in chunk.iter().take(AHEAD) {
-                    buckets.prefetch(hash);
-                }
-                for (position, &(index, hash, key)) in chunk.iter().enumerate() {
-                    if let Some(&(_, hash, _)) = chunk.get(position + AHEAD) {
-                        buckets.prefetch(hash);
-                    }
-                    f(index, buckets.copy(hash, key).as_ref());
-                }
+                buckets.copy_each(chunk.iter().copied(), &mut *f);
             });
         }
         let tables = self.tables();

@@ -22,6 +22,7 @@
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
+use map_sync::prefetch::prefetch;
 use map_sync::seqlock::RawSeqLock;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 
@@ -234,6 +235,14 @@ impl<K, V> Bucket<K, V> {
     pub(super) fn entry(self, slot: usize) -> *mut (K, V) {
         let entries = self.header.as_ptr().wrapping_byte_add(Shape::<K, V>::ENTRIES);
         entries.cast::<(K, V)>().wrapping_add(slot)
+    }
+
+    /// Fetches the first entry with this tag into the cache. A hint, for whoever holds nothing.
+    #[inline(always)]
+    pub(super) fn prefetch_entry(self, tag: u8) {
+        if let Some(slot) = self.header().matching(tag).next() {
+            prefetch(self.entry(slot));
+        }
     }
 
     /// As [`find`](Self::find), in the slots alone.

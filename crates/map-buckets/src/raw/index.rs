@@ -163,6 +163,14 @@ impl<K, V> Index<K, V> {
         }
     }
 
+    /// Fetches the first entry that may be a hash's into the cache, which takes a look at its bucket.
+    #[inline(always)]
+    pub(crate) fn prefetch_entry(&self, bits: Bits) {
+        if let Some(bucket) = self.bucket(self.guess(bits)) {
+            bucket.prefetch_entry(bits.tag());
+        }
+    }
+
     /// Where to look next after the bucket at `index`, of this depth, turned out wrong (I2).
     ///
     /// A first bucket that was replaced is looked up again.
