@@ -297,12 +297,14 @@ impl<K, V> Tables<K, V> {
 
     /// Returns how many entries there is room for.
     pub(crate) fn capacity(&self, section: &'static Section) -> usize {
+        // Asked first: should the map be divided meanwhile, too little is said and not too much.
+        let shards = self.many().len();
         let mut least = usize::MAX;
         self.shared_each(section, |table| {
             least = least.min(table.capacity());
             None::<()>
         });
-        let room = match self.many().len() {
+        let room = match shards {
             0 => least.min(FIRST_MOST),
             shards => shards::mean_for(least).saturating_mul(shards),
         };
