@@ -96,12 +96,13 @@ pub struct Operation<M> {
 /// How far from a present key there is an absent one in the same place of the table.
 pub const ABSENT: u64 = 3;
 
-fn number<E: Entry>(value: &E) -> u64 {
+/// The number of a value.
+pub fn number<E: Entry>(value: &E) -> u64 {
     value.number()
 }
 
 /// A result as a number: none is 0.
-fn code(found: Option<u64>) -> u64 {
+pub fn code(found: Option<u64>) -> u64 {
     found.map_or(0, |number| number + 1)
 }
 
@@ -116,16 +117,17 @@ fn until_run(mut f: impl FnMut()) -> u64 {
     0
 }
 
+/// Rows, told shortly.
 macro_rules! places {
     ($($name:literal $lent:ident $event:ident $offset:literal |$map:ident, $key:ident| $body:expr;)*) => {
-        vec![$(Place {
+        vec![$($crate::lists::Place {
             name: $name, lent: Lent::$lent, event: Event::$event, offset: $offset, call: |$map, $key| $body,
         }),*]
     };
 }
 
 /// A closure of the user's.
-fn run<T>(result: T) -> T {
+pub fn run<T>(result: T) -> T {
     tick(Event::Closure);
     result
 }
@@ -269,9 +271,10 @@ pub fn places<E: Entry, M: Subject<E>>() -> Vec<Place<M>> {
     ]
 }
 
+/// Columns, told shortly.
 macro_rules! operations {
     ($($name:literal $kind:ident |$map:ident, $key:ident| $body:expr;)*) => {
-        vec![$(Operation { name: $name, kind: Kind::$kind, call: |$map, $key| $body }),*]
+        vec![$($crate::lists::Operation { name: $name, kind: Kind::$kind, call: |$map, $key| $body }),*]
     };
 }
 

@@ -11,7 +11,9 @@
 mod cell;
 mod crossing;
 mod entry;
+#[macro_use]
 mod lists;
+mod locked;
 mod page;
 
 use std::path::PathBuf;
@@ -27,7 +29,8 @@ use map_sharded::ShardedMap;
 
 use cell::{Outcome, Pair, Relation, Slow};
 use entry::{Directed, Entry, Event, Hooked};
-use lists::{Call, Kind, Lent, Subject};
+use lists::{Call, Kind, Lent, Operation, Place, Subject};
+use locked::LockedSubject;
 
 /// Measures which operations the user's code may call while a map runs it.
 #[derive(Debug, Parser)]
@@ -75,18 +78,52 @@ const MOST_HANGING: usize = 3;
 /// A table, and what must not be in it.
 type Found = (Table, Vec<String>);
 
+/// The rows and columns of a map, and in the same order those of the slow one.
+struct Lists<E, M> {
+    places: Vec<Place<M>>,
+    operations: Vec<Operation<M>>,
+    slow_places: Vec<Place<Slow<E>>>,
+    slow_operations: Vec<Operation<Slow<E>>>,
+}
+
+impl<E: Entry, M: Subject<E>> Lists<E, M> {
+    /// What the contract has, and `shrink_to_fit` if the map has it.
+    fn of_contract(shrink: Option<Call<M>>) -> Self {
+        Self {
+            places: lists::places(),
+            operations: lists::operations(shrink),
+            slow_places: lists::places(),
+            slow_operations: lists::operations(Some(|map, _| {
+                map.shrink_to_fit();
+                0
+            })),
+        }
+    }
+}
+
+impl<E: Entry, M: LockedSubject<E> + ShrinkMap> Lists<E, M> {
+    /// What a map under locks has.
+    fn of_locks() -> Self {
+        let mut lists = Self::of_contract(Some(shrink));
+        lists.places.extend(locked::places());
+        lists.operations.extend(locked::operations());
+        lists.slow_places.extend(locked::slow_places());
+        lists.slow_operations.extend(locked::slow_operations());
+        lists
+    }
+}
+
+fn shrink<M: ShrinkMap>(map: &M, _: u64) -> u64 {
+    map.shrink_to_fit();
+    0
+}
+
 /// Measures a map; what it returns waits for the threads that cross.
 fn measure<E: Entry, M: Subject<E>>(
     title: &'static str,
-    shrink: Option<Call<M>>,
+    lists: Lists<E, M>,
 ) -> impl FnOnce() -> Found {
-    let places = lists::places::<E, M>();
-    let operations = lists::operations::<E, M>(shrink);
-    let slow_places = lists::places::<E, Slow<E>>();
-    let slow_operations = lists::operations::<E, Slow<E>>(Some(|map, _| {
-        map.shrink_to_fit();
-        0
-    }));
+    let Lists { places, operations, slow_places, slow_operations } = lists;
     let named = |name| operations.iter().find(|op| op.name == name).expect("a name of the list");
     let crossed = crossing::ACROSS.map(named);
     let two_maps = crossing::start::<E, M>(&places, &crossed, true);
@@ -186,21 +223,17 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut waiting: Vec<Box<dyn FnOnce() -> Found>> = Vec::new();
     macro_rules! look_at {
-        ($name:literal, $title:literal, $E:ty, $Map:ident, $shrink:expr) => {
+        ($name:literal, $title:literal, $E:ty, $Map:ident, $lists:expr) => {
             if cli.flags.wants($name) {
-                waiting.push(Box::new(measure::<$E, $Map<$E, $E, Directed>>($title, $shrink)));
+                waiting.push(Box::new(measure::<$E, $Map<$E, $E, Directed>>($title, $lists)));
             }
         };
     }
-    fn shrink<M: ShrinkMap>(map: &M, _: u64) -> u64 {
-        map.shrink_to_fit();
-        0
-    }
-    look_at!("rwlock", "`RwLockMap`", Hooked, RwLockMap, Some(shrink));
-    look_at!("sharded", "`ShardedMap`", Hooked, ShardedMap, Some(shrink));
-    look_at!("sharded", "`ShardedMap` of plain entries", u64, ShardedMap, Some(shrink));
-    look_at!("readdirty", "`ReadDirtyMap`", Hooked, ReadDirtyMap, Some(shrink));
-    look_at!("caslist", "`CasListMap`", Hooked, CasListMap, None);
+    look_at!("rwlock", "`RwLockMap`", Hooked, RwLockMap, Lists::of_locks());
+    look_at!("sharded", "`ShardedMap`", Hooked, ShardedMap, Lists::of_locks());
+    look_at!("sharded", "`ShardedMap` of plain entries", u64, ShardedMap, Lists::of_locks());
+    look_at!("readdirty", "`ReadDirtyMap`", Hooked, ReadDirtyMap, Lists::of_contract(Some(shrink)));
+    look_at!("caslist", "`CasListMap`", Hooked, CasListMap, Lists::of_contract(None));
 
     let (tables, faults): (Vec<_>, Vec<_>) = waiting.into_iter().map(|wait| wait()).unzip();
     let faults: Vec<_> = faults.into_iter().flatten().collect();
