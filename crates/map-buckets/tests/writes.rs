@@ -249,3 +249,19 @@ fn what_a_closure_did_before_it_panicked_stays() {
     }
     assert_eq!(sorted(table.snapshot()), [(0, 0), (1, 15), (3, 30), (9, 6)]);
 }
+
+#[test]
+fn an_owned_iterator_says_how_many_entries_are_left() {
+    for hash in HASHES {
+        for entries in [0, 1, 30, 300] {
+            let table = BucketTable::<u64, u64>::new();
+            (0..entries).for_each(|key| _ = table.writer().insert(hash(&key), key, key, hash));
+            let mut iter = table.into_iter();
+            for left in (0..entries as usize).rev() {
+                assert_eq!(iter.len(), left + 1);
+                assert!(iter.next().is_some());
+            }
+            assert_eq!((iter.len(), iter.next()), (0, None));
+        }
+    }
+}
