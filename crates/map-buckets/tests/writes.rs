@@ -265,3 +265,23 @@ fn an_owned_iterator_says_how_many_entries_are_left() {
         }
     }
 }
+
+#[test]
+fn a_table_is_empty_until_it_has_an_entry() {
+    let table = BucketTable::<u64, u64>::new();
+    assert!(table.is_empty());
+    table.writer().insert(1, 1, 1, |_| 1);
+    assert!(!table.is_empty());
+    table.writer().remove(1, &1);
+    assert!(table.is_empty());
+}
+
+#[test]
+fn a_table_of_entries_that_are_not_plain_refuses_to_work() {
+    assert!(BucketTable::<u64, ()>::is_plain() && BucketTable::<char, bool>::is_plain());
+    assert!(!BucketTable::<String, u64>::is_plain() && !BucketTable::<u64, String>::is_plain());
+    let table = BucketTable::<u64, String>::new();
+    assert_eq!((table.len(), table.capacity()), (0, 0));
+    assert!(catch_unwind(AssertUnwindSafe(|| table.copy(1, &1))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| _ = table.writer())).is_err());
+}
