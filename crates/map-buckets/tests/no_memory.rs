@@ -178,3 +178,18 @@ fn all_memory_is_given_back() {
     check(u128::from, |_| 5);
     check(|_| (), |_| 5);
 }
+
+#[test]
+fn a_bucket_takes_the_memory_of_its_header_and_entries() {
+    fn check<V>(size: isize) {
+        let start = ALIVE.get();
+        let table = BucketTable::<u64, V>::try_with_capacity(1600).expect("memory");
+        assert_eq!(table.buckets(), 64);
+        let (taken, needed) = (ALIVE.get() - start, 64 * size);
+        // The directory and the counters.
+        assert!((needed..needed + 4096).contains(&taken), "{taken} for {needed} bytes");
+    }
+    check::<()>(64 + 32 * 8);
+    check::<u64>(64 + 32 * 16);
+    check::<u128>(64 + 32 * 32);
+}
