@@ -96,3 +96,22 @@ fn a_reservation_splits_what_a_thread_that_stopped_has_claimed() {
         assert!((0..keys).all(|key| table.copy(hash(&key), &key) == Some(key)));
     }
 }
+
+#[test]
+fn without_other_threads_the_first_guess_is_right() {
+    let table = BucketTable::new();
+    let mut growing = 0;
+    for key in 0..5000 {
+        insert(&table, key);
+        let index = &table.core().index;
+        if index.state().is_growing() {
+            growing += 1;
+            for bits in (0..300).map(|key| Bits::of(hash(&key))) {
+                let guess = index.guess(bits);
+                let bucket = index.bucket(guess).expect("in use");
+                assert!(bucket.header().depth().is_right(bits, guess), "{guess} at {key}");
+            }
+        }
+    }
+    assert!(growing > 100, "{growing} insertions while it grew");
+}
