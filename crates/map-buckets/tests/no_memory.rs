@@ -14,6 +14,10 @@ thread_local! {
     static REFUSE: Cell<bool> = const { Cell::new(false) };
     /// Bytes that the thread has allocated, less those that it has freed.
     static ALIVE: Cell<isize> = const { Cell::new(0) };
+    /// How often the thread was given memory for buckets.
+    static GIVEN: Cell<usize> = const { Cell::new(0) };
+    /// How often it may be.
+    static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 // SAFETY: hands everything on to the system's allocator, or returns null, which is allowed at any time.
@@ -25,8 +29,11 @@ unsafe impl GlobalAlloc for Miser {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if layout.align() == 64 && REFUSE.get() {
-            return std::ptr::null_mut();
+        if layout.align() == 64 {
+            if REFUSE.get() || GIVEN.get() >= MOST.get() {
+                return std::ptr::null_mut();
+            }
+            GIVEN.set(GIVEN.get() + 1);
         }
         ALIVE.set(ALIVE.get() + layout.size() as isize);
         // SAFETY: the caller's contract is the same.
@@ -100,6 +107,36 @@ fn a_refused_reservation_changes_nothing() {
             assert_eq!(table.copy(hash(&key), &key), Some(key));
         }
     }
+}
+
+#[test]
+fn a_reservation_in_a_growth_asks_once_for_what_is_missing() {
+    let table = BucketTable::new();
+    let (mut key, split) = (0, Cell::new(false));
+    // Until the growth to 32 buckets has begun: of four chunks three are there.
+    while !(table.len() > 16 * 26 && split.get()) {
+        split.set(false);
+        table.writer().insert(hash(&key), key, key, |key| {
+            split.set(true);
+            hash(key)
+        });
+        key += 1;
+    }
+    let (before, additional) = (ALIVE.get(), 32 * 26 - table.len());
+    REFUSE.set(true);
+    table.writer().try_reserve(additional, hash).expect_err("there is no memory");
+    REFUSE.set(false);
+    assert_eq!((ALIVE.get(), table.buckets()), (before, 16));
+    // Some is had before the refusal.
+    GIVEN.set(0);
+    MOST.set(3);
+    table.writer().try_reserve(5000, hash).expect_err("there is no memory for all");
+    MOST.set(usize::MAX);
+    assert_eq!((GIVEN.get(), ALIVE.get(), table.buckets()), (3, before, 16));
+    GIVEN.set(0);
+    table.writer().try_reserve(additional, hash).expect("there is memory");
+    assert_eq!((GIVEN.get(), table.buckets()), (1, 32));
+    assert!((0..key).all(|key| table.copy(hash(&key), &key) == Some(key)));
 }
 
 /// A table with so many entries that had others.
@@ -192,4 +229,20 @@ fn a_bucket_takes_the_memory_of_its_header_and_entries() {
     check::<()>(64 + 32 * 8);
     check::<u64>(64 + 32 * 16);
     check::<u128>(64 + 32 * 32);
+}
+
+#[test]
+fn a_long_directory_is_given_back_in_several_steps() {
+    let empty = |room| {
+        let start = ALIVE.get();
+        let mut table = BucketTable::<u8, ()>::try_with_capacity(room).expect("memory");
+        let (mut shrinking, mut steps) = (Shrinking::default(), 0);
+        while table.shrink_step(&mut shrinking) {
+            steps += 1;
+        }
+        (ALIVE.get() - start, steps)
+    };
+    let (small, large) = (empty(1000), empty(3 << 20));
+    assert_eq!(large.0, small.0, "bytes");
+    assert!(large.1 > 1000, "{} steps", large.1);
 }
