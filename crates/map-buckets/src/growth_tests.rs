@@ -1,7 +1,8 @@
 //! Growth by steps that are taken in turn on one thread, and beside one that is stopped.
 
-use std::thread;
 use std::time::Duration;
+
+use map_sync::shim::thread;
 
 use super::*;
 use crate::BucketTable;
