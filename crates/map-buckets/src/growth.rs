@@ -119,10 +119,10 @@ pub(crate) fn level_for<K, V>(entries: usize) -> Result<u32, ReserveError> {
     level.filter(|&level| level <= MAX_LEVEL).ok_or(ReserveError::CapacityOverflow)
 }
 
-/// The slots of a first bucket for so many entries.
+/// The slots of a first bucket for so many entries: all that there can be if they need more than one bucket.
 pub(crate) fn first_slots<K, V>(entries: usize) -> usize {
-    let least = Shape::<K, V>::SLOTS / 8;
-    entries.next_power_of_two().clamp(least, Shape::<K, V>::SLOTS)
+    let most = Shape::<K, V>::SLOTS;
+    entries.min(most).next_power_of_two().max(most / 8)
 }
 
 impl<K, V> Core<K, V> {
@@ -308,7 +308,7 @@ impl<K, V> Core<K, V> {
         }
         let level = level_for::<K, V>(entries)?;
         self.end_shrinking();
-        let slots = if level > 0 { Shape::<K, V>::SLOTS } else { first_slots::<K, V>(entries) };
+        let slots = first_slots::<K, V>(entries);
         // Before anything is changed, so that a refusal changes nothing.
         let mut fresh = self.index.fresh(level)?;
         self.enlarge_first(exclude, slots)?;
@@ -359,7 +359,7 @@ impl<K, V> Core<K, V> {
             return Ok(());
         }
         let level = level_for::<K, V>(capacity)?;
-        let slots = if level > 0 { Shape::<K, V>::SLOTS } else { first_slots::<K, V>(capacity) };
+        let slots = first_slots::<K, V>(capacity);
         if slots < Shape::<K, V>::SLOTS {
             return self.index.make_first(slots);
         }
@@ -379,49 +379,5 @@ impl<K, V> Core<K, V> {
 }
 
 #[cfg(test)]
-mod tests {
-    #[test]
-    fn a_table_that_has_never_grown_has_nothing_to_claim() {
-        for capacity in [0, 20, 27, 1000] {
-            let table = crate::BucketTable::<u64, u64>::try_with_capacity(capacity).unwrap();
-            assert_eq!(table.core().index.claim().1, None, "room for {capacity}");
-        }
-    }
-
-    #[test]
-    fn a_growth_that_was_broken_off_leaves_nothing_to_claim() {
-        for entries in 27..120_u64 {
-            let mut table = crate::BucketTable::new();
-            let hash = |key: &u64| key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            for key in 0..entries {
-                table.writer().insert(hash(&key), key, (), hash);
-            }
-            // Else the growth is what the entries need.
-            for key in entries / 2..entries {
-                table.writer().remove(hash(&key), &key);
-            }
-            table.shrink_to_fit();
-            let core = table.core();
-            assert!(!core.index.state().is_growing());
-            assert_eq!(core.index.claim().1, None);
-        }
-    }
-
-    #[test]
-    fn a_thread_that_stops_after_its_claim_does_not_stop_growth() {
-        let table = crate::BucketTable::new();
-        let hash = |key: &u64| key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut abandoned = 0;
-        for key in 0..20_000_u64 {
-            table.writer().insert(hash(&key), key, (), hash);
-            let index = &table.core().index;
-            if key % 16 == 0 && index.state().is_growing() && index.claim().1.is_some() {
-                abandoned += 1;
-            }
-        }
-        assert!(abandoned > 20, "{abandoned} buckets were claimed and not split");
-        let full = table.buckets() * super::Shape::<u64, ()>::MOST;
-        assert!(2 * full > 20_000, "{} buckets", table.buckets());
-        assert!((0..20_000).all(|key| table.copy(hash(&key), &key).is_some()));
-    }
-}
+#[path = "growth_tests.rs"]
+mod tests;

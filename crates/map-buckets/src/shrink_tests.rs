@@ -294,3 +294,28 @@ fn a_series_that_is_left_off_leaves_a_table_that_works() {
         }
     }
 }
+
+#[test]
+fn the_first_guess_is_right_between_steps() {
+    // All buckets are split, and only the first ten.
+    for growing in [false, true] {
+        let mut table = emptied(128 * MOST, 0);
+        while table.buckets() < 256 && !(growing && *table.core.growth.splits() == 10) {
+            let key = table.len() as u64;
+            assert!(insert(&table, key));
+        }
+        assert_eq!(table.core().index.state().is_growing(), growing);
+        table.writer().retain(|key, _| *key < 10);
+        let (mut shrinking, mut steps) = (Shrinking::default(), 0);
+        while table.shrink_step(&mut shrinking) && is_shrinking(&table) {
+            steps += 1;
+            let index = &table.core().index;
+            for bits in (0..2000).map(|key| Bits::of(hash(&key))) {
+                let guess = index.guess(bits);
+                let bucket = index.bucket(guess).expect("in use");
+                assert!(bucket.header().depth().is_right(bits, guess), "{guess} at {steps}");
+            }
+        }
+        assert!(steps > 0);
+    }
+}

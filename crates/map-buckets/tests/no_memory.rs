@@ -14,6 +14,10 @@ thread_local! {
     static REFUSE: Cell<bool> = const { Cell::new(false) };
     /// Bytes that the thread has allocated, less those that it has freed.
     static ALIVE: Cell<isize> = const { Cell::new(0) };
+    /// How often the thread was given memory for buckets.
+    static GIVEN: Cell<usize> = const { Cell::new(0) };
+    /// How often it may be.
+    static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 // SAFETY: hands everything on to the system's allocator, or returns null, which is allowed at any time.
@@ -25,8 +29,11 @@ unsafe impl GlobalAlloc for Miser {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if layout.align() == 64 && REFUSE.get() {
-            return std::ptr::null_mut();
+        if layout.align() == 64 {
+            if REFUSE.get() || GIVEN.get() >= MOST.get() {
+                return std::ptr::null_mut();
+            }
+            GIVEN.set(GIVEN.get() + 1);
         }
         ALIVE.set(ALIVE.get() + layout.size() as isize);
         // SAFETY: the caller's contract is the same.
@@ -100,6 +107,36 @@ fn a_refused_reservation_changes_nothing() {
             assert_eq!(table.copy(hash(&key), &key), Some(key));
         }
     }
+}
+
+#[test]
+fn a_reservation_in_a_growth_asks_once_for_what_is_missing() {
+    let table = BucketTable::new();
+    let (mut key, split) = (0, Cell::new(false));
+    // Until the growth to 32 buckets has begun: of four chunks three are there.
+    while !(table.len() > 16 * 26 && split.get()) {
+        split.set(false);
+        table.writer().insert(hash(&key), key, key, |key| {
+            split.set(true);
+            hash(key)
+        });
+        key += 1;
+    }
+    let (before, additional) = (ALIVE.get(), 32 * 26 - table.len());
+    REFUSE.set(true);
+    table.writer().try_reserve(additional, hash).expect_err("there is no memory");
+    REFUSE.set(false);
+    assert_eq!((ALIVE.get(), table.buckets()), (before, 16));
+    // Some is had before the refusal.
+    GIVEN.set(0);
+    MOST.set(3);
+    table.writer().try_reserve(5000, hash).expect_err("there is no memory for all");
+    MOST.set(usize::MAX);
+    assert_eq!((GIVEN.get(), ALIVE.get(), table.buckets()), (3, before, 16));
+    GIVEN.set(0);
+    table.writer().try_reserve(additional, hash).expect("there is memory");
+    assert_eq!((GIVEN.get(), table.buckets()), (1, 32));
+    assert!((0..key).all(|key| table.copy(hash(&key), &key) == Some(key)));
 }
 
 /// A table with so many entries that had others.
@@ -177,4 +214,35 @@ fn all_memory_is_given_back() {
     check(|key| key, |_| 5);
     check(u128::from, |_| 5);
     check(|_| (), |_| 5);
+}
+
+#[test]
+fn a_bucket_takes_the_memory_of_its_header_and_entries() {
+    fn check<V>(size: isize) {
+        let start = ALIVE.get();
+        let table = BucketTable::<u64, V>::try_with_capacity(1600).expect("memory");
+        assert_eq!(table.buckets(), 64);
+        let (taken, needed) = (ALIVE.get() - start, 64 * size);
+        // The directory and the counters.
+        assert!((needed..needed + 4096).contains(&taken), "{taken} for {needed} bytes");
+    }
+    check::<()>(64 + 32 * 8);
+    check::<u64>(64 + 32 * 16);
+    check::<u128>(64 + 32 * 32);
+}
+
+#[test]
+fn a_directory_of_many_steps_is_given_back() {
+    let left = |room| {
+        let start = ALIVE.get();
+        let mut table = BucketTable::<u32, ()>::try_with_capacity(room).expect("memory");
+        let hash = |key: &u32| hash(&u64::from(*key));
+        (0..100).for_each(|key| _ = table.writer().insert(hash(&key), key, (), hash));
+        table.shrink_to_fit();
+        assert_eq!(table.buckets(), 4);
+        ALIVE.get() - start
+    };
+    // Once before, for what the process keeps.
+    left(1000);
+    assert_eq!(left(3 << 20), left(1000));
 }

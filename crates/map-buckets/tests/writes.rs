@@ -249,3 +249,39 @@ fn what_a_closure_did_before_it_panicked_stays() {
     }
     assert_eq!(sorted(table.snapshot()), [(0, 0), (1, 15), (3, 30), (9, 6)]);
 }
+
+#[test]
+fn an_owned_iterator_says_how_many_entries_are_left() {
+    for hash in HASHES {
+        for entries in [0, 1, 30, 300] {
+            let table = BucketTable::<u64, u64>::new();
+            (0..entries).for_each(|key| _ = table.writer().insert(hash(&key), key, key, hash));
+            let mut iter = table.into_iter();
+            for left in (0..entries as usize).rev() {
+                assert_eq!(iter.len(), left + 1);
+                assert!(iter.next().is_some());
+            }
+            assert_eq!((iter.len(), iter.next()), (0, None));
+        }
+    }
+}
+
+#[test]
+fn a_table_is_empty_until_it_has_an_entry() {
+    let table = BucketTable::<u64, u64>::new();
+    assert!(table.is_empty());
+    table.writer().insert(1, 1, 1, |_| 1);
+    assert!(!table.is_empty());
+    table.writer().remove(1, &1);
+    assert!(table.is_empty());
+}
+
+#[test]
+fn a_table_of_entries_that_are_not_plain_refuses_to_work() {
+    assert!(BucketTable::<u64, ()>::is_plain() && BucketTable::<char, bool>::is_plain());
+    assert!(!BucketTable::<String, u64>::is_plain() && !BucketTable::<u64, String>::is_plain());
+    let table = BucketTable::<u64, String>::new();
+    assert_eq!((table.len(), table.capacity()), (0, 0));
+    assert!(catch_unwind(AssertUnwindSafe(|| table.copy(1, &1))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| _ = table.writer())).is_err());
+}

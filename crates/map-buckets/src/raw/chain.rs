@@ -286,4 +286,19 @@ mod tests {
         let dropping = thread::Builder::new().stack_size(128 << 10).spawn(move || drop(table));
         dropping.expect("a thread").join().expect("a drop cannot panic");
     }
+
+    #[test]
+    fn nodes_are_in_use_while_a_bucket_has_one() {
+        let mut table = BucketTable::<u64, u64>::new();
+        assert!(!table.core.spare.is_in_use());
+        for key in 0..100 {
+            table.writer().insert(5, key, key, |_| 5);
+        }
+        assert!(table.core.spare.is_in_use());
+        for key in 0..100 {
+            table.writer().remove(5, &key);
+        }
+        assert!(!table.core.spare.is_in_use());
+        assert!(table.core.spare.len() >= (100 - 32) / SLOTS, "they are kept");
+    }
 }
