@@ -70,6 +70,9 @@ conformance!(peer papaya => Papaya, skip {
 
 conformance!(peer flurry => Flurry, skip {
     "iteration::beside_churn": VISITS_AGAIN,
+    "histories::have_an_explanation":
+        "its `retain` leaves an entry alone that was overwritten after the test, without testing the new \
+         value; what `compute` keeps, the adapter overwrites with a clone. A race that is seldom met",
     "drops::nothing_is_cloned": KEY_IS_NOT_GIVEN_BACK,
     "panics::in_eq": LEAKS_THE_NEW_ENTRY,
     "panics::in_clone":
