@@ -18,13 +18,9 @@ impl<K, V, S> Iterator for IntoIter<K, V, S> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
-        loop {
-            let (key, value) = self.map.core.take_next(&mut self.position)?.into_parts();
-            if let Some(value) = value {
-                self.left -= 1;
-                return Some((key, value));
-            }
-        }
+        let entry = self.map.core.take_next(&mut self.position)?;
+        self.left -= 1;
+        Some(entry)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

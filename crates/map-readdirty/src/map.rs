@@ -17,14 +17,13 @@ static SHRINK: Section = Section::exclusive(NAME, "shrink_to_fit");
 ///
 /// See the [crate's documentation](crate).
 pub struct ReadDirtyMap<K, V, S = DefaultHashBuilder> {
-    pub(crate) core: Core<K, V>,
-    hasher: S,
+    pub(crate) core: Core<K, V, S>,
 }
 
 impl<K, V, S> ReadDirtyMap<K, V, S> {
     /// Returns the hasher.
     pub fn hasher(&self) -> &S {
-        &self.hasher
+        self.core.hasher()
     }
 
     /// Pins the calling thread: the same operations, with their entry cost paid once.
@@ -46,7 +45,11 @@ impl<K, V, S> ReadDirtyMap<K, V, S> {
     }
 
     /// Gives back memory that the present entries do not need: removed keys, and slots.
-    pub fn shrink_to_fit(&self) {
+    pub fn shrink_to_fit(&self)
+    where
+        K: Hash + Eq,
+        S: BuildHasher,
+    {
         self.core.pin().shrink(&SHRINK);
     }
 
@@ -55,14 +58,14 @@ impl<K, V, S> ReadDirtyMap<K, V, S> {
     where
         S: BuildHasher,
     {
-        self.hasher.hash_one(key)
+        self.hasher().hash_one(key)
     }
 }
 
 /// A pinned thread's view of a [`ReadDirtyMap`]: the same operations, with their entry cost paid.
 pub struct ReadDirtyPin<'map, K, V, S = DefaultHashBuilder> {
     pub(crate) map: &'map ReadDirtyMap<K, V, S>,
-    pub(crate) pinned: Pinned<'map, K, V>,
+    pub(crate) pinned: Pinned<'map, K, V, S>,
 }
 
 impl<K, V, S> ReadDirtyPin<'_, K, V, S> {
@@ -99,11 +102,11 @@ impl<K: Hash + Eq, V, S: BuildHasher> PinMap<K, V> for ReadDirtyMap<K, V, S> {
 
 impl<K, V, S> BuildMap<S> for ReadDirtyMap<K, V, S> {
     fn try_with_capacity_and_hasher(capacity: usize, hasher: S) -> Result<Self, ReserveError> {
-        Ok(Self { core: Core::with_capacity(capacity)?, hasher })
+        Ok(Self { core: Core::with_capacity(capacity, hasher)? })
     }
 }
 
-impl<K, V, S> CapacityMap for ReadDirtyMap<K, V, S> {
+impl<K: Hash + Eq, V, S: BuildHasher> CapacityMap for ReadDirtyMap<K, V, S> {
     fn capacity(&self) -> usize {
         self.core.pin().capacity()
     }
@@ -113,7 +116,7 @@ impl<K, V, S> CapacityMap for ReadDirtyMap<K, V, S> {
     }
 }
 
-impl<K, V, S> ShrinkMap for ReadDirtyMap<K, V, S> {
+impl<K: Hash + Eq, V, S: BuildHasher> ShrinkMap for ReadDirtyMap<K, V, S> {
     fn shrink_to_fit(&self) {
         Self::shrink_to_fit(self);
     }

@@ -11,6 +11,7 @@ use map_core::{
 use map_sync::reentrancy::Section;
 
 use crate::map::{NAME, ReadDirtyMap, ReadDirtyPin};
+use crate::raw::on_either;
 
 static READ: Section = Section::exclusive(NAME, "read");
 static INSERT: Section = Section::exclusive(NAME, "insert");
@@ -45,44 +46,48 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.map.hash(key);
-        self.pinned.look(hash, key, &READ)?.value().map(f)
+        on_either!(Pinned<K, V>, &self.pinned, pin => pin.look(hash, key, &READ)?.value().map(f))
     }
 
     fn insert_then<R>(&self, mut key: K, mut value: V, f: impl FnOnce(Option<&V>) -> R) -> R {
         let hash = self.map.hash(&key);
-        loop {
-            if let Some(seen) = self.pinned.look(hash, &key, &INSERT) {
-                match self.pinned.put(&seen, value) {
-                    Ok(_) => return f(seen.value()),
-                    Err(refused) => value = refused,
-                }
-            } else {
-                match self.pinned.insert_new(hash, key, value, &INSERT) {
-                    Ok(_) => return f(None),
-                    Err(refused) => (key, value) = refused,
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            loop {
+                if let Some(seen) = pin.look(hash, &key, &INSERT) {
+                    match pin.put(&seen, value) {
+                        Ok(_) => return f(seen.value()),
+                        Err(refused) => value = refused,
+                    }
+                } else {
+                    match pin.insert_new(hash, key, value, &INSERT) {
+                        Ok(_) => return f(None),
+                        Err(refused) => (key, value) = refused,
+                    }
                 }
             }
-        }
+        })
     }
 
     fn try_insert(&self, mut key: K, mut value: V) -> Result<(), TryInsertError<K, V>> {
         let hash = self.map.hash(&key);
-        loop {
-            if let Some(seen) = self.pinned.look(hash, &key, &TRY_INSERT) {
-                if seen.value().is_some() {
-                    return Err(TryInsertError { key, value });
-                }
-                match self.pinned.put(&seen, value) {
-                    Ok(_) => return Ok(()),
-                    Err(refused) => value = refused,
-                }
-            } else {
-                match self.pinned.insert_new(hash, key, value, &TRY_INSERT) {
-                    Ok(_) => return Ok(()),
-                    Err(refused) => (key, value) = refused,
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            loop {
+                if let Some(seen) = pin.look(hash, &key, &TRY_INSERT) {
+                    if seen.value().is_some() {
+                        return Err(TryInsertError { key, value });
+                    }
+                    match pin.put(&seen, value) {
+                        Ok(_) => return Ok(()),
+                        Err(refused) => value = refused,
+                    }
+                } else {
+                    match pin.insert_new(hash, key, value, &TRY_INSERT) {
+                        Ok(_) => return Ok(()),
+                        Err(refused) => (key, value) = refused,
+                    }
                 }
             }
-        }
+        })
     }
 
     fn get_or_insert_with<R>(
@@ -92,28 +97,30 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
         f: impl FnOnce(&V) -> R,
     ) -> R {
         let hash = self.map.hash(&key);
-        if let Some(seen) = self.pinned.look(hash, &key, &GET_OR_INSERT) {
-            if let Some(value) = seen.value() {
-                return f(value);
-            }
-        }
-        let mut made = make();
-        loop {
-            if let Some(seen) = self.pinned.look(hash, &key, &GET_OR_INSERT) {
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            if let Some(seen) = pin.look(hash, &key, &GET_OR_INSERT) {
                 if let Some(value) = seen.value() {
                     return f(value);
                 }
-                match self.pinned.put(&seen, made) {
-                    Ok(stored) => return f(stored.value().unwrap_or_else(|| unreachable!())),
-                    Err(refused) => made = refused,
-                }
-            } else {
-                match self.pinned.insert_new(hash, key, made, &GET_OR_INSERT) {
-                    Ok(stored) => return f(stored.value().unwrap_or_else(|| unreachable!())),
-                    Err(refused) => (key, made) = refused,
+            }
+            let mut made = make();
+            loop {
+                if let Some(seen) = pin.look(hash, &key, &GET_OR_INSERT) {
+                    if let Some(value) = seen.value() {
+                        return f(value);
+                    }
+                    match pin.put(&seen, made) {
+                        Ok(stored) => return f(stored.value().unwrap_or_else(|| unreachable!())),
+                        Err(refused) => made = refused,
+                    }
+                } else {
+                    match pin.insert_new(hash, key, made, &GET_OR_INSERT) {
+                        Ok(stored) => return f(stored.value().unwrap_or_else(|| unreachable!())),
+                        Err(refused) => (key, made) = refused,
+                    }
                 }
             }
-        }
+        })
     }
 
     fn remove_then<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
@@ -122,43 +129,47 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.map.hash(key);
-        loop {
-            let seen = self.pinned.look(hash, key, &REMOVE)?;
-            let value = seen.value()?;
-            if self.pinned.take(&seen) {
-                return Some(f(value));
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            loop {
+                let seen = pin.look(hash, key, &REMOVE)?;
+                let value = seen.value()?;
+                if pin.take(&seen) {
+                    return Some(f(value));
+                }
             }
-        }
+        })
     }
 
     fn compute(&self, mut key: K, mut f: impl FnMut(Option<&V>) -> Action<V>) -> Outcome {
         let hash = self.map.hash(&key);
-        loop {
-            let seen = self.pinned.look(hash, &key, &COMPUTE);
-            let value = seen.as_ref().and_then(|seen| seen.value());
-            let (action, present) = (f(value), value.is_some());
-            match (action, seen) {
-                (Action::Keep, _) if present => return Outcome::Kept,
-                (Action::Keep | Action::Remove, _) if !present => return Outcome::Absent,
-                (Action::Remove, Some(seen)) => {
-                    if self.pinned.take(&seen) {
-                        return Outcome::Removed;
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            loop {
+                let seen = pin.look(hash, &key, &COMPUTE);
+                let value = seen.as_ref().and_then(|seen| seen.value());
+                let (action, present) = (f(value), value.is_some());
+                match (action, seen) {
+                    (Action::Keep, _) if present => return Outcome::Kept,
+                    (Action::Keep | Action::Remove, _) if !present => return Outcome::Absent,
+                    (Action::Remove, Some(seen)) => {
+                        if pin.take(&seen) {
+                            return Outcome::Removed;
+                        }
                     }
-                }
-                (Action::Put(new), Some(seen)) => {
-                    if self.pinned.put(&seen, new).is_ok() {
-                        return if present { Outcome::Replaced } else { Outcome::Inserted };
+                    (Action::Put(new), Some(seen)) => {
+                        if pin.put(&seen, new).is_ok() {
+                            return if present { Outcome::Replaced } else { Outcome::Inserted };
+                        }
                     }
-                }
-                (Action::Put(new), None) => {
-                    match self.pinned.insert_new(hash, key, new, &COMPUTE) {
-                        Ok(_) => return Outcome::Inserted,
-                        Err((refused, _)) => key = refused,
+                    (Action::Put(new), None) => {
+                        match pin.insert_new(hash, key, new, &COMPUTE) {
+                            Ok(_) => return Outcome::Inserted,
+                            Err((refused, _)) => key = refused,
+                        }
                     }
+                    (Action::Keep | Action::Remove, _) => unreachable!("decided above"),
                 }
-                (Action::Keep | Action::Remove, _) => unreachable!("decided above"),
             }
-        }
+        })
     }
 
     fn compute_if_present<Q>(&self, key: &Q, mut f: impl FnMut(&V) -> Action<V>) -> Outcome
@@ -167,25 +178,27 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.map.hash(key);
-        loop {
-            let Some(seen) = self.pinned.look(hash, key, &COMPUTE_IF_PRESENT) else {
-                return Outcome::Absent;
-            };
-            let Some(value) = seen.value() else { return Outcome::Absent };
-            match f(value) {
-                Action::Keep => return Outcome::Kept,
-                Action::Put(new) => {
-                    if self.pinned.put(&seen, new).is_ok() {
-                        return Outcome::Replaced;
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            loop {
+                let Some(seen) = pin.look(hash, key, &COMPUTE_IF_PRESENT) else {
+                    return Outcome::Absent;
+                };
+                let Some(value) = seen.value() else { return Outcome::Absent };
+                match f(value) {
+                    Action::Keep => return Outcome::Kept,
+                    Action::Put(new) => {
+                        if pin.put(&seen, new).is_ok() {
+                            return Outcome::Replaced;
+                        }
                     }
-                }
-                Action::Remove => {
-                    if self.pinned.take(&seen) {
-                        return Outcome::Removed;
+                    Action::Remove => {
+                        if pin.take(&seen) {
+                            return Outcome::Removed;
+                        }
                     }
                 }
             }
-        }
+        })
     }
 
     fn compare_exchange<Q>(
@@ -200,52 +213,61 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K
         V: PartialEq,
     {
         let hash = self.map.hash(key);
-        loop {
-            let Some(seen) = self.pinned.look(hash, key, &COMPARE_EXCHANGE) else {
-                return Err(CompareExchangeError::Absent(new));
-            };
-            match seen.value() {
-                None => return Err(CompareExchangeError::Absent(new)),
-                Some(value) if value != current => return Err(CompareExchangeError::Mismatch(new)),
-                Some(_) => {}
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            loop {
+                let Some(seen) = pin.look(hash, key, &COMPARE_EXCHANGE) else {
+                    return Err(CompareExchangeError::Absent(new));
+                };
+                match seen.value() {
+                    None => return Err(CompareExchangeError::Absent(new)),
+                    Some(value) if value != current => return Err(CompareExchangeError::Mismatch(new)),
+                    Some(_) => {}
+                }
+                match pin.put(&seen, new) {
+                    Ok(_) => return Ok(()),
+                    Err(refused) => new = refused,
+                }
             }
-            match self.pinned.put(&seen, new) {
-                Ok(_) => return Ok(()),
-                Err(refused) => new = refused,
-            }
-        }
+        })
     }
 
     fn try_for_each<B>(&self, mut f: impl FnMut(&K, &V) -> ControlFlow<B>) -> ControlFlow<B> {
-        for (key, seen) in self.pinned.walk(&FOR_EACH) {
-            if let Some(value) = seen.value() {
-                f(key, value)?;
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            for seen in pin.walk(&FOR_EACH) {
+                if let Some(value) = seen.value() {
+                    f(seen.key(), value)?;
+                }
             }
-        }
+        });
         ControlFlow::Continue(())
     }
 
-    fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
-        for (key, seen) in self.pinned.walk(&RETAIN) {
-            let mut seen = Some(seen);
-            while let Some(now) = seen {
-                let Some(value) = now.value() else { break };
-                let done = keep(key, value) || self.pinned.take(&now);
-                seen = if done { None } else { now.again() };
-            }
-        }
-        self.pinned.sweep_all(&RETAIN);
+    fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
+        self.keep_if(keep, &RETAIN);
     }
 
     fn clear(&self) {
-        for (_, seen) in self.pinned.walk(&CLEAR) {
-            // If another thread has changed the value meanwhile, it counts as written again.
-            self.pinned.take(&seen);
-        }
-        self.pinned.sweep_all(&CLEAR);
+        self.keep_if(|_, _| false, &CLEAR);
     }
 
     fn len(&self) -> usize {
         self.map.core.len()
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> ReadDirtyPin<'_, K, V, S> {
+    /// Removes the entries that are not to be kept, and frees their places.
+    fn keep_if(&self, mut keep: impl FnMut(&K, &V) -> bool, section: &'static Section) {
+        on_either!(Pinned<K, V>, &self.pinned, pin => {
+            for seen in pin.walk(section) {
+                let mut seen = Some(seen);
+                while let Some(now) = seen {
+                    let Some(value) = now.value() else { break };
+                    let done = keep(now.key(), value) || pin.take(&now);
+                    seen = if done { None } else { pin.again(&now, section) };
+                }
+            }
+            pin.sweep_all(section);
+        });
     }
 }

@@ -11,6 +11,7 @@
 //! | [`counter`] | a count of entries that writers on different threads rarely share |
 //! | [`pad`] | a value on cache lines of its own |
 //! | [`plain`] | which data may be copied while it is overwritten |
+//! | [`tags`] | bytes of hashes that tell which slots may hold a key |
 //!
 //! The map crates name no atomic and no lock of `std` or `parking_lot` themselves, so that a model
 //! checker can take their place in one file.
@@ -25,5 +26,6 @@ pub mod reclaim;
 pub mod reentrancy;
 pub mod seqlock;
 pub mod shim;
+pub mod tags;
 
 mod raw;

@@ -25,11 +25,11 @@ use core::ptr::{self, NonNull};
 use map_sync::prefetch::prefetch;
 use map_sync::seqlock::RawSeqLock;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
+use map_sync::tags::{Slots, Tags};
 
 use super::bits::Depth;
 use super::chain::{Node, NodeRef};
 use super::plain;
-use super::tags::{Slots, Tags};
 
 /// What a bucket of entries `(K, V)` looks like.
 pub(crate) struct Shape<K, V>(PhantomData<(K, V)>);

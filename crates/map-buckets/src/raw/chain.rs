@@ -10,9 +10,9 @@ use std::alloc::{self, Layout};
 
 use map_sync::shim::Mutex;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU32, Ordering};
+use map_sync::tags::{Eight, Slots};
 
 use super::bucket::{self, Bucket, Place};
-use super::tags::{Eight, Slots};
 
 /// Entries in a node.
 const SLOTS: usize = 8;

@@ -5,10 +5,10 @@
 
 use map_sync::contention;
 use map_sync::shim::atomic::{Ordering, fence};
+use map_sync::tags::Slots;
 
 use super::bucket::{Bucket, Shape, write};
 use super::hold::{Exclude, Held};
-use super::tags::Slots;
 
 impl<K, V, X: Exclude> Held<'_, K, V, X> {
     /// The slots of the entries that `goes` picks, if there is no chain.

@@ -9,4 +9,3 @@ pub(crate) mod index;
 mod memory;
 pub(crate) mod plain;
 pub(crate) mod read;
-pub(crate) mod tags;

@@ -2,20 +2,26 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`pair`] | two words that change together |
-//! | [`entry`] | a key with its value, and who may free it |
-//! | [`table`] | the published array of entries |
-//! | [`dirty`] | the short list of entries that are not in the array yet, and its filter |
-//! | [`core`] | both levels together: search, insertion, value changes |
+//! | [`bits`] | plain data as the bits of a word |
+//! | [`pair`] | a pointer and a word that change together |
+//! | [`wide`] | two words that are loaded and exchanged as one |
+//! | [`filter`] | the filter before the dirty level |
+//! | [`levels`] | both levels, whatever an entry is |
 //! | [`moves`] | promotion, growth, sweeping |
-//! | [`walk`] | iteration and taking apart |
+//! | [`walk`] | iteration |
+//! | [`linked`] | levels of entries that are allocated each by itself |
+//! | [`inline`] | levels of entries that lie in the published array itself |
+//! | [`either`] | the levels of a map, of whichever kind |
 
-pub(crate) mod core;
-pub(crate) mod dirty;
-pub(crate) mod entry;
-pub(crate) mod moves;
-pub(crate) mod pair;
-pub(crate) mod table;
-pub(crate) mod walk;
+mod bits;
+mod either;
+mod filter;
+mod inline;
+mod levels;
+mod linked;
+mod moves;
+mod pair;
+mod walk;
+mod wide;
 
-pub(crate) use self::core::{Core, Pinned};
+pub(crate) use self::either::{Core, Pinned, may_be_inline, on_either};

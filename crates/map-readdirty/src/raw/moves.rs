@@ -2,8 +2,8 @@
 //!
 //! **Promotion** puts the entries of the dirty level, 64 at the most, into free slots of the table. It
 //! happens when the dirty level is full, and when as many look-ups had to take the mutex as there are
-//! entries in it. Nothing is copied, and no user code runs: entries keep their hashes, and no key of
-//! the dirty level is in the table (C1).
+//! entries in it. No user code runs: the hashes are kept beside the dirty level, and no key of
+//! it is in the table (C1).
 //!
 //! **Growth**: if the table has no room, a new one is published with the present one as its `old`, and
 //! entries are moved by and by. Each promotion moves `rate` slots for each promoted entry.
@@ -14,10 +14,13 @@
 //! a quarter of the slots of the old one, the rate is a constant: about 20 at the most, and 8, by choice,
 //! when a table doubles.
 //!
+//! Where an entry's hash is not kept with it, moving asks the key for it, before anything is changed for that slot: a panic
+//! leaves everything as it was after the slot before.
+//!
 //! A look-up that had to consult `old` helps with a few slots if the mutex is free, so that a map which
 //! is only read from now on does not stay half grown.
 //!
-//! **Sweeping** kills absent entries (`null` → `DEAD`), frees their slots and retires them, keys included.
+//! **Sweeping** kills absent entries and frees their slots, and the entries themselves where they are allocated.
 //! (M2) Only when there is no `old`, for then no second slot points to the entry; while entries are
 //! being moved, those in `old` are swept in passing. (M3) The table is not swept while an iteration is under
 //! way: so the entry of a key stays the same one, in the same slot, and no key is met twice. (Sweeping
@@ -30,12 +33,12 @@
 //! removed. `clear`, `retain` and `shrink_to_fit` leave none of those they saw.
 
 use map_core::ReserveError;
-use map_sync::contention;
 use map_sync::reentrancy::Section;
 
-use super::core::{Pinned, State};
-use super::entry::Entry;
-use super::table::{Table, limit, slots_for};
+use super::levels::{Array, Moves, Pinned, State, Waiting};
+
+/// The most entries that wait for promotion.
+pub(super) const DIRTY_MAX: usize = 64;
 
 /// Slots visited in one go by operations that visit all.
 pub(super) const CHUNK: usize = 1024;
@@ -55,9 +58,9 @@ const RATE_MIN: usize = 8;
 /// Slots that a look-up helps to move.
 const HELP: usize = 32;
 
-impl<K, V> Pinned<'_, K, V> {
+impl<L: Moves<S>, S> Pinned<'_, L, S> {
     /// Counts a look-up that took the mutex, and promotes if there have been enough.
-    pub(super) fn missed(&self, state: &mut State<K, V>) {
+    pub(super) fn missed(&self, state: &mut State<L>) {
         state.misses += 1;
         if state.misses >= state.dirty.len() {
             // Without memory the entries stay where they are.
@@ -66,22 +69,20 @@ impl<K, V> Pinned<'_, K, V> {
     }
 
     /// Moves the dirty level into the table. On an error nothing has changed.
-    pub(super) fn promote(&self, state: &mut State<K, V>) -> Result<(), ReserveError> {
+    pub(super) fn promote(&self, state: &mut State<L>) -> Result<(), ReserveError> {
         let promoted = state.dirty.len();
         if promoted == 0 {
             return Ok(());
         }
         let slots = self.table().slots();
-        if state.filled + state.pending + promoted > limit(slots) {
+        if state.filled + state.pending + promoted > L::limit(slots) {
             self.move_slots(state, usize::MAX);
-            let wanted = slots_for(state.entries + state.entries / 2 + promoted)?;
+            let wanted = L::slots_for(state.entries + state.entries / 2 + promoted)?;
             self.begin_growth(state, wanted.max(slots / 4))?;
         }
         let table = self.table();
-        while let Some(entry) = state.dirty.pop() {
-            if !self.settle_entry(state, table, entry) {
-                self.retire_entry(entry);
-            }
+        while state.dirty.len() > 0 {
+            L::promote_last(self, state, table);
         }
         state.misses = 0;
         self.filter().clear();
@@ -90,29 +91,15 @@ impl<K, V> Pinned<'_, K, V> {
         Ok(())
     }
 
-    /// Puts an entry into the table, or kills it if its key is absent; `true` if put.
-    fn settle_entry(
-        &self,
-        state: &mut State<K, V>,
-        table: &Table<K, V>,
-        entry: *mut Entry<K, V>,
-    ) -> bool {
-        // SAFETY: the caller holds the mutex and has found the entry alive.
-        let shared = unsafe { &*entry };
-        if shared.kill() {
-            return false;
-        }
-        state.filled += usize::from(table.put(shared.hash, entry));
-        state.entries += 1;
-        contention::moved();
-        true
-    }
-
     /// Publishes a table of `slots`. There must be no `old`, and room for all entries.
-    fn begin_growth(&self, state: &mut State<K, V>, slots: usize) -> Result<(), ReserveError> {
+    pub(super) fn begin_growth(
+        &self,
+        state: &mut State<L>,
+        slots: usize,
+    ) -> Result<(), ReserveError> {
         let old_slots = self.table().slots();
-        let headroom = limit(slots).saturating_sub(state.entries + super::dirty::DIRTY_MAX);
-        let table = Table::new(slots)?;
+        let headroom = L::limit(slots).saturating_sub(state.entries + DIRTY_MAX);
+        let table = L::Table::new(slots)?;
         state.rate = (old_slots / headroom.max(1) + 1).max(RATE_MIN);
         state.pending = std::mem::take(&mut state.entries);
         state.filled = 0;
@@ -126,33 +113,26 @@ impl<K, V> Pinned<'_, K, V> {
     }
 
     /// Moves the entries of the next `count` slots of `old`, if there is one.
-    fn move_slots(&self, state: &mut State<K, V>, count: usize) {
+    fn move_slots(&self, state: &mut State<L>, count: usize) {
         let table = self.table();
         let Some(old) = self.old(table) else { return };
         let end = state.moved.saturating_add(count).min(old.slots());
-        for index in state.moved..end {
-            let Some(entry) = old.entry(index) else { continue };
-            state.pending -= 1;
-            if !self.settle_entry(state, table, entry) {
-                old.sweep(index);
-                self.retire_entry(entry);
-            }
+        while state.moved < end {
+            L::move_slot(self, state, old, state.moved, table);
+            state.moved += 1;
         }
-        state.moved = end;
         if end == old.slots() {
             self.drop_old(table);
         }
     }
 
     /// Moves a few slots if the mutex is free.
-    pub(super) fn help(&self) {
-        if let Some(mut state) = self.core.state.try_lock() {
-            self.move_slots(&mut state, HELP);
-        }
+    pub(super) fn help(&self, section: &'static Section) {
+        self.try_locked(section, |state| self.move_slots(state, HELP));
     }
 
     /// Sweeps the next `count` slots, or as many as there are.
-    fn sweep(&self, state: &mut State<K, V>, count: usize) {
+    fn sweep(&self, state: &mut State<L>, count: usize) {
         let table = self.table();
         if state.walkers > 0 || self.old(table).is_some() {
             return;
@@ -160,18 +140,12 @@ impl<K, V> Pinned<'_, K, V> {
         for _ in 0..count.min(table.slots()) {
             // Downwards, so that the slots behind a cluster become empty and not just swept.
             state.sweeper = state.sweeper.checked_sub(1).unwrap_or(table.slots() - 1);
-            let Some(entry) = table.entry(state.sweeper) else { continue };
-            // SAFETY: entries in slots are alive.
-            if unsafe { &*entry }.kill() {
-                state.entries -= 1;
-                state.filled -= usize::from(table.sweep(state.sweeper));
-                self.retire_entry(entry);
-            }
+            L::sweep_slot(self, state, table, state.sweeper);
         }
     }
 
     /// Sweeps a chunk if absent entries take more than an eighth of the table.
-    fn sweep_some(&self, state: &mut State<K, V>) {
+    fn sweep_some(&self, state: &mut State<L>) {
         let known = state.entries + state.pending + state.dirty.len();
         if known.saturating_sub(self.len()) > self.table().slots() / 8 {
             self.sweep(state, CHUNK);
@@ -181,7 +155,7 @@ impl<K, V> Pinned<'_, K, V> {
     /// As [`sweep_some`](Self::sweep_some), if the mutex is free.
     #[cold]
     pub(super) fn sweep_if_due(&self) {
-        if let Some(mut state) = self.core.state.try_lock() {
+        if let Some(mut state) = self.core.parts.state.try_lock() {
             self.sweep_some(&mut state);
         }
     }
@@ -194,7 +168,7 @@ impl<K, V> Pinned<'_, K, V> {
     pub(super) fn settled<R>(
         &self,
         section: &'static Section,
-        mut f: impl FnMut(&mut State<K, V>) -> R,
+        mut f: impl FnMut(&mut State<L>) -> R,
     ) -> R {
         loop {
             let result = self.locked(section, |state| {
@@ -222,7 +196,7 @@ impl<K, V> Pinned<'_, K, V> {
 
     /// How many entries the table can hold, or does the map if those of the dirty level are more.
     pub(crate) fn capacity(&self) -> usize {
-        limit(self.table().slots()).max(self.len())
+        L::limit(self.table().slots()).max(self.len())
     }
 
     /// Makes room for `additional` more entries.
@@ -235,11 +209,11 @@ impl<K, V> Pinned<'_, K, V> {
             let overflow = ReserveError::CapacityOverflow;
             let more = additional.checked_add(state.dirty.len()).ok_or(overflow)?;
             let taken = (state.filled + state.pending).checked_add(more).ok_or(overflow)?;
-            if taken <= limit(self.table().slots()) {
+            if taken <= L::limit(self.table().slots()) {
                 return Ok(());
             }
             self.move_slots(state, usize::MAX);
-            let wanted = slots_for(state.entries.checked_add(more).ok_or(overflow)?)?;
+            let wanted = L::slots_for(state.entries.checked_add(more).ok_or(overflow)?)?;
             self.begin_growth(state, wanted.max(self.table().slots() / 4))
         })
     }
@@ -248,7 +222,7 @@ impl<K, V> Pinned<'_, K, V> {
     pub(crate) fn shrink(&self, section: &'static Section) {
         self.sweep_all(section);
         self.settled(section, |state| {
-            if let Ok(slots) = slots_for(state.entries) {
+            if let Ok(slots) = L::slots_for(state.entries) {
                 if slots < self.table().slots() {
                     // Without memory for a smaller table the larger one stays.
                     let _ = self.begin_growth(state, slots);

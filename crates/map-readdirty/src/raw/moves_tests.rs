@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use map_sync::contention;
 use map_sync::shim::Mutex;
 
-use super::super::core::Core;
-use super::super::dirty::DIRTY_MAX;
-use super::super::table::mix;
+use super::super::filter::mix;
+use super::super::levels::{self, Levels};
+use super::super::linked::Linked;
 use super::*;
+
+type Kind = Linked<u64, u64>;
+type Core = levels::Core<Kind, ()>;
+type Table = <Kind as Levels>::Table;
 
 static TEST: Section = Section::exclusive("test", "test");
 
@@ -18,13 +23,13 @@ fn hash(key: u64) -> u64 {
 
 /// A map, and what is to be in it.
 struct Checked {
-    core: Core<u64, u64>,
+    core: Core,
     model: BTreeMap<u64, u64>,
 }
 
 impl Checked {
     fn new() -> Self {
-        let core = Core::with_capacity(0).expect("a little room");
+        let core = Core::with_capacity(0, ()).expect("a little room");
         Self { core, model: BTreeMap::new() }
     }
 
@@ -62,14 +67,14 @@ impl Checked {
     /// Returns whether entries are being moved.
     fn check(&self) -> bool {
         let pin = self.core.pin();
-        let state = contention::lock(&self.core.state);
+        let state = contention::lock(&self.core.parts.state);
         let table = pin.table();
         let old = pin.old(table);
         assert_eq!(state.entries, entries_in(table, 0));
         assert_eq!(state.filled, table.filled());
         assert_eq!(state.pending, old.map_or(0, |old| entries_in(old, state.moved)));
         let taken = state.filled + state.pending;
-        assert!(taken <= limit(table.slots()), "the table is too full");
+        assert!(taken <= Kind::limit(table.slots()), "the table is too full");
         assert!(state.dirty.len() <= DIRTY_MAX);
         assert_eq!(pin.len(), self.model.len());
         assert!(pin.capacity() >= self.model.len());
@@ -77,12 +82,15 @@ impl Checked {
             assert!(old.slots() > AT_ONCE, "a small table is moved at once");
             let rest = old.slots() - state.moved;
             assert!(rest > 0, "the emptied table is still there");
-            assert!(state.rate * (limit(table.slots()) - taken) >= rest, "it fills up too early");
+            assert!(
+                state.rate * (Kind::limit(table.slots()) - taken) >= rest,
+                "it fills up too early"
+            );
         }
         for key in self.model.keys() {
             let in_dirty = state.dirty.find(hash(*key), |known| known == key).is_some();
             assert!(!in_dirty || pin.filter().load(hash(*key)).may_hold(hash(*key)));
-            let has = |table: &Table<u64, u64>| {
+            let has = |table: &Table| {
                 // SAFETY: the table was reached under the pin.
                 unsafe { table.find(hash(*key), |known| known == key) }
                     .is_some_and(|entry| entry.load().is_live())
@@ -95,7 +103,7 @@ impl Checked {
     }
 }
 
-fn entries_in(table: &Table<u64, u64>, from: usize) -> usize {
+fn entries_in(table: &Table, from: usize) -> usize {
     (from..table.slots()).filter(|&index| table.entry(index).is_some()).count()
 }
 
@@ -132,7 +140,7 @@ fn the_books_are_right_after_each_call() {
 #[test]
 fn the_dirty_level_is_promoted_when_it_is_full_or_has_been_asked_as_often_as_it_is_long() {
     let mut map = Checked::new();
-    let dirty = |map: &Checked| contention::lock(&map.core.state).dirty.len();
+    let dirty = |map: &Checked| contention::lock(&map.core.parts.state).dirty.len();
     // To insert a key asks for it, but a key that is not there is seldom asked for under the mutex.
     for key in 0..DIRTY_MAX as u64 {
         let pin = map.core.pin();
@@ -150,10 +158,10 @@ fn the_dirty_level_is_promoted_when_it_is_full_or_has_been_asked_as_often_as_it_
         map.model.insert(key, key);
     }
     for asked in 0..10 {
-        assert_eq!((dirty(&map), contention::lock(&map.core.state).misses), (10, asked));
+        assert_eq!((dirty(&map), contention::lock(&map.core.parts.state).misses), (10, asked));
         map.get(more);
     }
-    assert_eq!((dirty(&map), contention::lock(&map.core.state).misses), (0, 0));
+    assert_eq!((dirty(&map), contention::lock(&map.core.parts.state).misses), (0, 0));
     assert!((0..more + 10).all(|key| !map.core.pin().filter().load(hash(key)).may_hold(hash(key))));
     map.check();
 }
@@ -175,7 +183,7 @@ fn with_absent(entries: u64, absent: u64) -> Checked {
 }
 
 fn known(map: &Checked) -> usize {
-    contention::lock(&map.core.state).entries
+    contention::lock(&map.core.parts.state).entries
 }
 
 #[test]
@@ -220,11 +228,11 @@ fn a_search_in_the_old_table_helps_to_empty_it() {
     (0..400).for_each(|key| map.insert(key, key));
     map.core.pin().settled(&TEST, |_| ());
     map.core.pin().reserve(1_000, &TEST).expect("a little room");
-    let moved = || contention::lock(&map.core.state).moved;
+    let moved = || contention::lock(&map.core.parts.state).moved;
     assert!(map.check() && moved() == 0, "nothing has been moved yet");
     map.get(100_000);
     assert_eq!(moved(), HELP);
-    let held: &Mutex<_> = &map.core.state;
+    let held: &Mutex<_> = &map.core.parts.state;
     let state = held.lock();
     map.get(100_001);
     assert_eq!(state.moved, HELP, "who finds the mutex taken goes on");
@@ -242,7 +250,7 @@ fn a_table_shrinks_to_what_its_entries_need() {
         (0..entries).for_each(|key| map.insert(key, key));
         map.core.pin().shrink(&TEST);
         let slots = map.core.pin().table().slots();
-        assert_eq!(slots, slots_for(entries as usize).expect("few"), "{entries} entries");
+        assert_eq!(slots, Kind::slots_for(entries as usize).expect("few"), "{entries} entries");
         assert!(!map.check(), "no second table is left");
         let small: *const _ = map.core.pin().table();
         map.core.pin().shrink(&TEST);
@@ -280,8 +288,8 @@ fn a_table_that_is_full_is_replaced_by_one_with_room_for_half_as_many_again() {
 }
 
 /// A table of 512 slots of which 300 are taken, all but one by keys that have been swept.
-fn swept() -> Core<u64, u64> {
-    let core = Core::with_capacity(300).expect("a little room");
+fn swept() -> Core {
+    let core = Core::with_capacity(300, ()).expect("a little room");
     let pin = core.pin();
     (0..300).for_each(|key| assert!(pin.insert_new(0, key, key, &TEST).is_ok()));
     pin.settled(&TEST, |_| ());
@@ -294,7 +302,7 @@ fn swept() -> Core<u64, u64> {
         assert!(pin.take(&seen));
     }
     pin.sweep_all(&TEST);
-    let state = contention::lock(&core.state);
+    let state = contention::lock(&core.parts.state);
     assert_eq!((pin.table().slots(), state.entries, state.filled), (512, 1, 300));
     drop(state);
     drop(pin);
@@ -326,7 +334,7 @@ fn slots_are_moved_so_fast_that_the_old_table_is_empty_before_the_new_one_is_ful
         map.core.pin().settled(&TEST, |_| ());
         assert_eq!(slots(&map), 512);
         let pin = map.core.pin();
-        let mut state = contention::lock(&map.core.state);
+        let mut state = contention::lock(&map.core.parts.state);
         assert!(pin.begin_growth(&mut state, 512).is_ok());
         assert_eq!((state.rate, state.moved, state.pending), (rate, 0, entries as usize));
         drop(state);
@@ -334,7 +342,7 @@ fn slots_are_moved_so_fast_that_the_old_table_is_empty_before_the_new_one_is_ful
             assert!(pin.insert_new(hash(key), key, key, &TEST).is_ok());
             map.model.insert(key, key);
         }
-        let mut state = contention::lock(&map.core.state);
+        let mut state = contention::lock(&map.core.parts.state);
         let promoted = state.dirty.len();
         assert!(promoted > 5 && pin.promote(&mut state).is_ok());
         let all = promoted * rate >= 512;

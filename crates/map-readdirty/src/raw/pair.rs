@@ -17,6 +17,9 @@ use std::ptr;
 use map_sync::shim::MODEL;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU64, Ordering::SeqCst};
 
+#[cfg(all(target_arch = "x86_64", not(any(atlas_loom, atlas_shuttle))))]
+use super::wide::exchange_at;
+
 /// Whether both parts can be exchanged at once.
 pub(crate) const HAVE_PAIRS: bool = cfg!(target_arch = "x86_64") && !MODEL;
 
@@ -73,39 +76,13 @@ impl<T> Pair<T> {
     /// Exchanges both parts if they are as they were seen; returns whether they were.
     #[inline]
     pub(crate) fn exchange(&self, seen: Seen<T>, new: Seen<T>) -> bool {
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(any(atlas_loom, atlas_shuttle))))]
         if std::arch::is_x86_feature_detected!("cmpxchg16b") {
-            // SAFETY: the processor has the instruction.
-            return unsafe { self.exchange_at_once(seen, new) };
+            let both = |pair: Seen<T>| [pair.word.addr() as u64, pair.bits];
+            // SAFETY: 16 aligned bytes of atomics; the processor has the instruction. Words that come with bits are no addresses.
+            return unsafe { exchange_at(ptr::from_ref(self).cast(), both(seen), both(new)) };
         }
         self.exchange_in_turn(seen, new)
-    }
-
-    /// # Safety
-    ///
-    /// The processor has `cmpxchg16b`.
-    #[cfg(target_arch = "x86_64")]
-    #[inline(always)]
-    unsafe fn exchange_at_once(&self, seen: Seen<T>, new: Seen<T>) -> bool {
-        let equal: u64;
-        // SAFETY: 16 aligned bytes, both halves atomics. `rbx`, which the compiler keeps for itself, is put back; no operand can be
-        // in it, since all have registers by name.
-        unsafe {
-            std::arch::asm!(
-                "xchg rsi, rbx",
-                "lock cmpxchg16b xmmword ptr [rdi]",
-                "sete cl",
-                "mov rbx, rsi",
-                in("rdi") ptr::from_ref(self),
-                inout("rsi") new.word => _,
-                inout("rax") seen.word => _,
-                inout("rdx") seen.bits => _,
-                inout("rcx") new.bits => equal,
-                options(nostack),
-            );
-        }
-        // `sete` sets the lowest byte.
-        equal as u8 != 0
     }
 
     #[cold]

@@ -9,3 +9,4 @@ pub(crate) mod reclaim;
 pub(crate) mod seqlock;
 pub(crate) mod slots;
 mod spin;
+pub(crate) mod tags;

@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
+use super::super::super::filter::mix;
+use super::super::super::levels;
 use super::*;
+
+type Core<K, V> = levels::Core<Linked<K, V>, ()>;
+type Pinned<'a, K, V> = levels::Pinned<'a, Linked<K, V>, ()>;
 
 static TEST: Section = Section::exclusive("test", "test");
 
 fn core<K, V>() -> Core<K, V> {
-    Core::with_capacity(0).expect("a little room")
+    Core::with_capacity(0, ()).expect("a little room")
 }
 
 /// A key with a hash of its own.
 fn hash(key: u64) -> u64 {
-    table::mix(table::mix(key)) >> 7
+    mix(mix(key)) >> 7
 }
 
 fn insert<V>(pin: &Pinned<'_, u64, V>, key: u64, value: V) {
@@ -33,9 +38,12 @@ fn changes_are_refused<V: Clone + PartialEq + std::fmt::Debug>([first, second]: 
     assert_eq!(older.value(), Some(&first), "what was seen stays");
     assert_eq!(pin.put(&older, first.clone()).err(), Some(first));
     assert!(!pin.take(&older), "it has changed");
-    assert_eq!((older.again().expect("present").value(), pin.len()), (Some(&second), 1));
+    assert_eq!((pin.again(&older, &TEST).expect("present").value(), pin.len()), (Some(&second), 1));
     assert!(pin.take(&stored) && !pin.take(&stored));
-    assert!(stored.again().is_some_and(|seen| seen.value().is_none()), "the entry is absent");
+    assert!(
+        pin.again(&stored, &TEST).is_some_and(|seen| seen.value().is_none()),
+        "the entry is absent"
+    );
     assert_eq!((pin.len(), core.len()), (0, 0));
     let absent = look(&pin, 1).expect("the entry is still there");
     assert!(pin.put(&absent, second.clone()).is_ok());
@@ -73,7 +81,7 @@ fn a_dead_entry_says_nothing() {
     assert!(pin.take(&seen));
     assert!(look(&pin, 1).is_some_and(|seen| seen.value().is_none()));
     assert!(seen.entry.kill());
-    assert!(seen.again().is_none() && look(&pin, 1).is_none());
+    assert!(pin.again(&seen, &TEST).is_none() && look(&pin, 1).is_none());
 }
 
 /// What a pin keeps is freed when it is refreshed, not at its end.

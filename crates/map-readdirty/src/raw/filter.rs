@@ -1,7 +1,6 @@
-//! The dirty level: entries that are not in the published array yet, and the filter before it.
+//! The filter before the dirty level.
 //!
-//! **Layout**: at most [`DIRTY_MAX`] entries in the order of their insertion, their hashes beside
-//! them; a search compares hashes one by one. The filter is one cache line of 8 words; a hash sets
+//! **Layout**: one cache line of 8 words; a hash sets
 //! two bits of one word. With 64 entries a lookup of an absent key takes the mutex in some 5 % of
 //! cases, with few entries hardly ever.
 //!
@@ -14,11 +13,11 @@
 
 use map_sync::shim::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
-use super::entry::Entry;
-use super::table::mix;
-
-/// The most entries that wait for promotion.
-pub(crate) const DIRTY_MAX: usize = 64;
+/// Spreads what a hash has in any of its bits over the upper ones.
+#[inline]
+pub(super) fn mix(hash: u64) -> u64 {
+    hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
 
 const WORDS: usize = 8;
 
@@ -78,56 +77,6 @@ impl Filter {
     }
 }
 
-/// The entries that wait for promotion. Lives under the mutex.
-pub(crate) struct Dirty<K, V> {
-    hashes: Vec<u64>,
-    entries: Vec<*mut Entry<K, V>>,
-}
-
-// SAFETY: the pointers own entries of `K` and `V` and are used as such, under the map's mutex.
-unsafe impl<K: Send, V: Send> Send for Dirty<K, V> {}
-
-impl<K, V> Dirty<K, V> {
-    pub(crate) const fn new() -> Self {
-        Self { hashes: Vec::new(), entries: Vec::new() }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Finds the entry with this hash for which `is_key` holds. Never removes an entry, so the
-    /// pointer is good for as long as the caller holds the mutex, or has been pinned meanwhile.
-    pub(crate) fn find(
-        &self,
-        hash: u64,
-        mut is_key: impl FnMut(&K) -> bool,
-    ) -> Option<*mut Entry<K, V>> {
-        let with_hash = self.hashes.iter().zip(&self.entries).filter(|(known, _)| **known == hash);
-        with_hash.map(|(_, entry)| *entry).find(|&entry| {
-            // SAFETY: entries in the list are alive.
-            is_key(unsafe { &(*entry).key })
-        })
-    }
-
-    /// Makes room for one more entry, so that the next `push` cannot fail.
-    pub(crate) fn reserve(&mut self) {
-        self.hashes.reserve(1);
-        self.entries.reserve(1);
-    }
-
-    pub(crate) fn push(&mut self, hash: u64, entry: *mut Entry<K, V>) {
-        self.hashes.push(hash);
-        self.entries.push(entry);
-    }
-
-    /// Takes the newest entry out.
-    pub(crate) fn pop(&mut self) -> Option<*mut Entry<K, V>> {
-        self.hashes.pop();
-        self.entries.pop()
-    }
-}
-
 #[cfg(test)]
-#[path = "dirty_tests.rs"]
+#[path = "filter_tests.rs"]
 mod tests;

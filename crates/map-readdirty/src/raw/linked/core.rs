@@ -1,19 +1,12 @@
-//! Both levels together: search, insertion, changes of a value.
+//! Both levels together, of entries behind pointers: search, insertion, changes of a value, moves.
 //!
 //! **Search**: (1) load the filter's word for the hash; (2) load the table; (3) load its `old`; (4)
 //! search the table; (5) search `old` if there is one; (6) if the word of step 1 has the hash's bits,
 //! take the mutex, search the table again and then the dirty level. Otherwise the key is absent.
 //!
-//! **Invariants** (with I1-I4 of `entry`, T1-T5 of `table`, D1 of `dirty`):
-//!
-//! - (C1) A key has at most one entry that is not dead. It lies in the dirty level, in the table, or,
-//!   while entries are being moved, in the table's `old`; once in the table or in `old` it stays
-//!   reachable there until it dies. Only the holder of the mutex adds entries or moves them.
-//! - (C2) An entry is killed only under the mutex, and its slot is swept before the mutex is released.
-//! - (C3) There are at most two tables, and none of them has an `old` whose entries are not all live in
-//!   it or still in `old` itself.
-//! - (C4) Entries, values and tables are retired to the map's own domain, after the last
-//!   reference to them has been overwritten.
+//! **Invariants** (with C1, C3 and C4 of `levels`, I1-I4 of `entry`, T1-T5 of `table`, D1 of `filter`): an entry counts if it is not
+//! dead; once in the table or in `old` it stays reachable there until it dies. (C2) An entry is killed only under the mutex, and its slot
+//! is swept before the mutex is released.
 //!
 //! **Why a search that says "absent" is right.** Suppose the key had a live entry during the whole
 //! search. At step 1 that entry is in the dirty level, so the bits are set (D1) and step 6 takes the
@@ -37,50 +30,43 @@
 
 use std::borrow::Borrow;
 use std::marker::PhantomData;
-use std::ptr;
 
 use map_core::ReserveError;
 use map_sync::contention;
-use map_sync::pad::CachePadded;
-use map_sync::reclaim::{Domain, Guard};
-use map_sync::reentrancy::{self, Section};
-use map_sync::shim::Mutex;
-use map_sync::shim::atomic::{AtomicPtr, Ordering::SeqCst};
+use map_sync::reentrancy::Section;
 
-use super::dirty::{DIRTY_MAX, Dirty, Filter, FilterWord};
+use super::super::filter::FilterWord;
+use super::super::levels::{Array, Core, Levels, Moves, Parts, Payload, Pinned, State, Waiting};
+use super::super::moves::DIRTY_MAX;
+use super::super::walk::Walk;
+use super::dirty::Dirty;
 use super::entry::{self, Content, Entry, Owned};
-use super::table::{self, Table, slots_for};
-use crate::tally::Tally;
+use super::table::{self, Table};
 
-/// Both levels of a map.
-pub(crate) struct Core<K, V> {
-    table: AtomicPtr<Table<K, V>>,
-    domain: Domain,
-    tally: Tally,
-    filter: Filter,
-    pub(super) state: CachePadded<Mutex<State<K, V>>>,
-    _entries: PhantomData<(K, V)>,
-}
+/// Levels whose published array points to the entries.
+pub(crate) struct Linked<K, V>(PhantomData<(K, V)>);
 
-/// What the mutex guards, beside the right to write slots.
-pub(crate) struct State<K, V> {
-    pub(super) dirty: Dirty<K, V>,
-    /// Look-ups that had to take the mutex since the last promotion.
-    pub(super) misses: usize,
-    /// Entries in the table.
-    pub(super) entries: usize,
-    /// Slots of the table that are not empty.
-    pub(super) filled: usize,
-    /// Entries in `old` that have not been moved yet.
-    pub(super) pending: usize,
-    /// Slots of `old` from which entries have been moved.
-    pub(super) moved: usize,
-    /// Slots of `old` to move per promoted entry.
-    pub(super) rate: usize,
-    /// The slot of the table at which sweeping goes on.
-    pub(super) sweeper: usize,
-    /// Iterations under way; the table is not swept meanwhile.
-    pub(super) walkers: usize,
+impl<K, V> Levels for Linked<K, V> {
+    type Table = Table<K, V>;
+    type Dirty = Dirty<K, V>;
+    type Beside = ();
+
+    fn limit(slots: usize) -> usize {
+        table::limit(slots)
+    }
+
+    fn slots_for(entries: usize) -> Result<usize, ReserveError> {
+        table::slots_for(entries)
+    }
+
+    fn drop_entries(core: &mut Parts<Self>) -> Result<(), Payload> {
+        let mut position = 0;
+        let mut ended = Ok(());
+        while let Some(entry) = core.take_entry(&mut position) {
+            ended = ended.and(entry::contain(|| drop(entry)));
+        }
+        ended
+    }
 }
 
 /// What a look-up found in an entry: its value, or that the key is absent.
@@ -97,9 +83,8 @@ impl<'p, K, V> Seen<'p, K, V> {
         (!content.is_dead()).then_some(Self { entry, content })
     }
 
-    /// Looks at the same entry again.
-    pub(crate) fn again(&self) -> Option<Self> {
-        Self::of(self.entry)
+    pub(crate) fn key(&self) -> &K {
+        &self.entry.key
     }
 
     /// The value, unless the key was absent.
@@ -111,55 +96,32 @@ impl<'p, K, V> Seen<'p, K, V> {
     }
 }
 
-impl<K, V> Core<K, V> {
-    pub(crate) fn with_capacity(capacity: usize) -> Result<Self, ReserveError> {
-        let table = Table::new(slots_for(capacity)?)?;
-        Ok(Self {
-            table: AtomicPtr::new(Box::into_raw(table)),
-            domain: Domain::new(),
-            tally: Tally::new(),
-            filter: Filter::new(),
-            state: CachePadded::new(Mutex::new(State {
-                dirty: Dirty::new(),
-                misses: 0,
-                entries: 0,
-                filled: 0,
-                pending: 0,
-                moved: 0,
-                rate: 0,
-                sweeper: 0,
-                walkers: 0,
-            })),
-            _entries: PhantomData,
-        })
-    }
-
-    #[inline]
-    pub(crate) fn pin(&self) -> Pinned<'_, K, V> {
-        Pinned { core: self, guard: self.domain.enter() }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.tally.len()
-    }
-
+impl<K, V> Parts<Linked<K, V>> {
     /// Takes out any entry; `position` is 0 at the first call.
-    pub(crate) fn take_next(&mut self, position: &mut usize) -> Option<Owned<K, V>> {
-        let state = self.state.get_mut();
-        let entry = state.dirty.pop().or_else(|| {
-            // SAFETY: the table is valid, and `&mut self` means that nobody else uses it.
-            let table = unsafe { &mut **self.table.get_mut() };
-            take_from(table, position, state.moved)
-        })?;
+    fn take_entry(&mut self, position: &mut usize) -> Option<Owned<K, V>> {
+        let moved = self.state.get_mut().moved;
+        let entry = self.state.get_mut().dirty.pop();
+        let entry = entry.or_else(|| take_from(self.tables(), position, moved))?;
         // SAFETY: the entry has been taken out of the one place from which it is reached here:
         // slots of `old` below `moved`, which may point to it too, are not looked at.
         Some(unsafe { Owned::from_raw(entry) })
     }
 }
 
+impl<K, V, S> Core<Linked<K, V>, S> {
+    /// Takes out the next entry whose key is present; `position` is 0 at the first call.
+    pub(crate) fn take_next(&mut self, position: &mut usize) -> Option<(K, V)> {
+        loop {
+            if let (key, Some(value)) = self.parts.take_entry(position)?.into_parts() {
+                return Some((key, value));
+            }
+        }
+    }
+}
+
 /// Takes the next entry out of the table, or then out of the unmoved part of its `old`.
 fn take_from<K, V>(
-    table: &mut Table<K, V>,
+    (table, old): (&mut Table<K, V>, Option<&mut Table<K, V>>),
     position: &mut usize,
     moved: usize,
 ) -> Option<*mut Entry<K, V>> {
@@ -170,8 +132,7 @@ fn take_from<K, V>(
             return Some(entry);
         }
     }
-    // SAFETY: `old` is null or valid, and the caller has the table to itself.
-    let old = unsafe { table.old.get_mut().as_mut() }?;
+    let old = old?;
     *position = (*position).max(slots + moved);
     while *position - slots < old.slots() {
         *position += 1;
@@ -182,75 +143,18 @@ fn take_from<K, V>(
     None
 }
 
-impl<K, V> Drop for Core<K, V> {
-    fn drop(&mut self) {
-        let mut position = 0;
-        let mut panic = None;
-        while let Some(entry) = self.take_next(&mut position) {
-            if let Err(payload) = entry::contain(|| drop(entry)) {
-                panic.get_or_insert(payload);
-            }
-        }
-        // SAFETY: the table came from a box and nobody else uses it.
-        let mut table = unsafe { Box::from_raw(*self.table.get_mut()) };
-        let old = *table.old.get_mut();
-        if !old.is_null() {
-            // SAFETY: as for the table.
-            drop(unsafe { Box::from_raw(old) });
-        }
-        if let Some(payload) = panic {
-            if !map_sync::shim::thread::panicking() {
-                std::panic::resume_unwind(payload);
-            }
-        }
-    }
-}
-
-/// A thread's right to follow the map's pointers.
-pub(crate) struct Pinned<'a, K, V> {
-    pub(super) core: &'a Core<K, V>,
-    guard: Guard<'a>,
-}
-
-impl<'a, K, V> Pinned<'a, K, V> {
-    /// Lets go of what has been protected so far.
-    pub(crate) fn refresh(&mut self) {
-        self.guard.refresh();
-    }
-
-    /// The current table.
-    #[inline]
-    pub(super) fn table(&self) -> &Table<K, V> {
-        // SAFETY: the pointer is never null, and a table that is no longer reachable is retired (C4),
-        // so it stays valid while `self` pins the thread.
-        unsafe { &*self.core.table.load(SeqCst) }
-    }
-
-    /// Makes `table` the current one, whose `old` is the present one. Needs the mutex.
-    pub(super) fn publish(&self, table: Box<Table<K, V>>) {
-        table.old.store(self.core.table.load(SeqCst), SeqCst);
-        self.core.table.store(Box::into_raw(table), SeqCst);
-    }
-
-    /// Returns the table from which entries are still being moved into `table`.
-    #[inline]
-    pub(super) fn old(&self, table: &Table<K, V>) -> Option<&Table<K, V>> {
-        // SAFETY: as for `table`.
-        unsafe { table.old.load(SeqCst).as_ref() }
-    }
-
-    /// Takes the emptied table off `table`. Needs the mutex.
-    pub(super) fn drop_old(&self, table: &Table<K, V>) {
-        let old = table.old.swap(ptr::null_mut(), SeqCst);
-        // SAFETY: the table came from a box and can no longer be reached (C3, C4). It does not own the
-        // entries that its slots point to.
-        unsafe { self.guard.retire(old.cast(), table::free::<K, V>) };
-        // A table is too large to wait until the batch is full.
-        self.guard.flush();
+impl<K, V, S> Pinned<'_, Linked<K, V>, S> {
+    /// Looks at the same entry again.
+    pub(crate) fn again<'p>(
+        &'p self,
+        seen: &Seen<'p, K, V>,
+        _: &'static Section,
+    ) -> Option<Seen<'p, K, V>> {
+        Seen::of(seen.entry)
     }
 
     /// Retires an entry that has been killed and whose slots have been swept (C2).
-    pub(super) fn retire_entry(&self, entry: *mut Entry<K, V>) {
+    fn retire_entry(&self, entry: *mut Entry<K, V>) {
         // SAFETY: a dead entry that is in no slot cannot be reached any more (C4).
         unsafe { self.guard.retire(entry.cast(), entry::free::<K, V>) };
     }
@@ -262,26 +166,6 @@ impl<'a, K, V> Pinned<'a, K, V> {
             // SAFETY: the value was swapped out of the word by the caller, who thus owns it (I2).
             unsafe { self.guard.retire(value.cast(), entry::free_value::<V>) };
         }
-    }
-
-    pub(super) fn filter(&self) -> &Filter {
-        &self.core.filter
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.core.tally.len()
-    }
-
-    /// Runs `f` under the mutex.
-    ///
-    /// User code runs in there only as a key's `Eq`. If that calls the map in a way that needs the
-    /// mutex, it is refused with a panic.
-    pub(super) fn locked<R>(
-        &self,
-        section: &'static Section,
-        f: impl FnOnce(&mut State<K, V>) -> R,
-    ) -> R {
-        reentrancy::enter(self.core, section, |_| f(&mut contention::lock(&self.core.state)))
     }
 
     /// Finds what the map holds under `key`; `None` if it has no entry for it.
@@ -324,7 +208,7 @@ impl<'a, K, V> Pinned<'a, K, V> {
         Q: Eq + ?Sized,
     {
         if let Some(old) = old {
-            self.help();
+            self.help(section);
             // SAFETY: `old` was reached under this pin.
             let found = unsafe { old.find(hash, |known| known.borrow() == key) };
             if found.is_some() {
@@ -342,7 +226,12 @@ impl<'a, K, V> Pinned<'a, K, V> {
     }
 
     /// Finds the entry of `key` in either level, under the mutex.
-    fn find_locked<Q>(&self, state: &State<K, V>, hash: u64, key: &Q) -> Option<&Entry<K, V>>
+    fn find_locked<Q>(
+        &self,
+        state: &State<Linked<K, V>>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<&Entry<K, V>>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
@@ -438,6 +327,81 @@ impl<'a, K, V> Pinned<'a, K, V> {
         }
         true
     }
+}
+
+impl<'p, K, V, S> Iterator for Walk<'p, Linked<K, V>, S> {
+    type Item = Seen<'p, K, V>;
+
+    /// The next entry whose key is present.
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.index < self.table.slots() {
+            self.index += 1;
+            let Some(entry) = self.table.entry(self.index - 1) else { continue };
+            // SAFETY: the table was reached under the pin, and its entries are retired only after.
+            let seen = Seen::of(unsafe { &*entry });
+            if let Some(seen) = seen.filter(|seen| seen.value().is_some()) {
+                return Some(seen);
+            }
+        }
+        None
+    }
+}
+
+impl<K, V, S> Moves<S> for Linked<K, V> {
+    fn promote_last(pin: &Pinned<'_, Self, S>, state: &mut State<Self>, table: &Table<K, V>) {
+        if let Some(entry) = state.dirty.pop() {
+            if !settle_entry(state, table, entry) {
+                pin.retire_entry(entry);
+            }
+        }
+    }
+
+    fn move_slot(
+        pin: &Pinned<'_, Self, S>,
+        state: &mut State<Self>,
+        old: &Table<K, V>,
+        index: usize,
+        table: &Table<K, V>,
+    ) {
+        let Some(entry) = old.entry(index) else { return };
+        state.pending -= 1;
+        if !settle_entry(state, table, entry) {
+            old.sweep(index);
+            pin.retire_entry(entry);
+        }
+    }
+
+    fn sweep_slot(
+        pin: &Pinned<'_, Self, S>,
+        state: &mut State<Self>,
+        table: &Table<K, V>,
+        index: usize,
+    ) {
+        let Some(entry) = table.entry(index) else { return };
+        // SAFETY: entries in slots are alive.
+        if unsafe { &*entry }.kill() {
+            state.entries -= 1;
+            state.filled -= usize::from(table.sweep(index));
+            pin.retire_entry(entry);
+        }
+    }
+}
+
+/// Puts an entry into the table, or kills it if its key is absent; `true` if put.
+fn settle_entry<K, V>(
+    state: &mut State<Linked<K, V>>,
+    table: &Table<K, V>,
+    entry: *mut Entry<K, V>,
+) -> bool {
+    // SAFETY: the caller holds the mutex and has found the entry alive.
+    let shared = unsafe { &*entry };
+    if shared.kill() {
+        return false;
+    }
+    state.filled += usize::from(table.put(shared.hash, entry));
+    state.entries += 1;
+    contention::moved();
+    true
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ use std::ptr;
 use map_core::ReserveError;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::Release, Ordering::SeqCst};
 
+use super::super::filter::mix;
+use super::super::levels::Array;
 use super::entry::Entry;
 
 #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(target_os = "android")))]
@@ -52,7 +54,7 @@ pub(crate) struct Table<K, V> {
     /// How far a mixed hash is shifted to give its first slot.
     shift: u32,
     /// The table that this one replaces, while entries are still being moved out of it.
-    pub(crate) old: AtomicPtr<Table<K, V>>,
+    old: AtomicPtr<Table<K, V>>,
     slots: Box<[AtomicPtr<Entry<K, V>>]>,
 }
 
@@ -67,12 +69,6 @@ pub(crate) fn slots_for(entries: usize) -> Result<usize, ReserveError> {
     let slots = (entries / 5).checked_mul(8).ok_or(overflow)?;
     let slots = slots.checked_add((entries % 5 * 8).div_ceil(5)).ok_or(overflow)?;
     slots.max(8).checked_next_power_of_two().ok_or(overflow)
-}
-
-/// Spreads what a hash has in any of its bits over the upper ones.
-#[inline]
-pub(super) fn mix(hash: u64) -> u64 {
-    hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// The tag of a mixed hash, never zero where there are tags.
@@ -93,9 +89,8 @@ fn untagged<T>(slot: *mut T) -> *mut T {
     if TAGGED { slot.map_addr(|address| address & ((1 << SHIFT) - 1)) } else { slot }
 }
 
-impl<K, V> Table<K, V> {
-    /// Makes an empty table of `slots`, a power of two.
-    pub(crate) fn new(slots: usize) -> Result<Box<Self>, ReserveError> {
+impl<K, V> Array for Table<K, V> {
+    fn new(slots: usize) -> Result<Box<Self>, ReserveError> {
         let layout = Layout::array::<AtomicPtr<Entry<K, V>>>(slots)
             .map_err(|_| ReserveError::CapacityOverflow)?;
         debug_assert!(slots.is_power_of_two());
@@ -111,10 +106,16 @@ impl<K, V> Table<K, V> {
         Ok(Box::new(Self { mask: slots.len() - 1, shift, old: AtomicPtr::default(), slots }))
     }
 
-    pub(crate) fn slots(&self) -> usize {
+    fn slots(&self) -> usize {
         self.slots.len()
     }
 
+    fn old(&self) -> &AtomicPtr<Self> {
+        &self.old
+    }
+}
+
+impl<K, V> Table<K, V> {
     /// Finds the entry with this hash for which `is_key` holds.
     ///
     /// # Safety
@@ -192,7 +193,7 @@ impl<K, V> Table<K, V> {
 
     /// How many slots are not empty.
     #[cfg(test)]
-    pub(super) fn filled(&self) -> usize {
+    pub(crate) fn filled(&self) -> usize {
         self.slots.iter().filter(|slot| !slot.load(SeqCst).is_null()).count()
     }
 
@@ -201,16 +202,6 @@ impl<K, V> Table<K, V> {
         let slot = std::mem::replace(self.slots[index].get_mut(), ptr::null_mut());
         (slot.addr() > SWEPT).then(|| untagged(slot))
     }
-}
-
-/// Frees a retired table; the entries that its slots point to are not its own.
-///
-/// # Safety
-///
-/// `table` must come from the box of a `Table<K, V>` and nobody may use it any more.
-pub(crate) unsafe fn free<K, V>(table: *mut ()) {
-    // SAFETY: passed on to the caller.
-    drop(unsafe { Box::from_raw(table.cast::<Table<K, V>>()) });
 }
 
 #[cfg(test)]

@@ -32,16 +32,16 @@
 //! keys have one total order, and two threads which each write one key and then read the other
 //! cannot both miss the other's write. On x86-64 this costs nothing over acquire and release.
 
-use std::any::Any;
 use std::mem::{MaybeUninit, needs_drop, size_of};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use map_sync::contention;
-use map_sync::plain::is_plain;
 use map_sync::shim::atomic::Ordering::SeqCst;
 
-use super::pair::{self, HAVE_PAIRS, Pair};
+use super::super::bits::{bits_of, fits, from_bits};
+use super::super::levels::Payload;
+use super::super::pair::{self, HAVE_PAIRS, Pair};
 
 /// The largest value that is stored behind its key, in bytes.
 const FIRST_MAX: usize = 16;
@@ -86,17 +86,7 @@ fn dead<V>() -> *mut V {
 /// Whether values are the bits of the pair. The compiler decides it when it optimises.
 #[inline(always)]
 fn is_inline<V>() -> bool {
-    HAVE_PAIRS && is_plain::<V>() && size_of::<V>() <= size_of::<u64>()
-}
-
-/// The bits of an inline value.
-#[inline(always)]
-fn bits_of<V>(value: V) -> u64 {
-    assert!(is_inline::<V>());
-    let mut bits = 0_u64;
-    // SAFETY: inline values are no larger than the bits, need no larger alignment, and have no padding.
-    unsafe { (&raw mut bits).cast::<V>().write(value) };
-    bits
+    HAVE_PAIRS && fits::<V>()
 }
 
 impl<V> Content<V> {
@@ -156,8 +146,8 @@ impl<V> Content<V> {
     /// Values are inline, and the bits are those of one.
     #[inline(always)]
     unsafe fn inline_value(&self) -> V {
-        // SAFETY: by the caller; a plain value, of which a copy is as good.
-        unsafe { (&raw const self.0.bits).cast::<V>().read() }
+        // SAFETY: by the caller.
+        unsafe { from_bits(self.0.bits) }
     }
 
     /// The value behind its address, which who has exchanged the word owns by I2.
@@ -362,7 +352,7 @@ unsafe fn take_entry<K, V>(entry: *mut Entry<K, V>) -> Entry<K, V> {
 }
 
 /// Runs code that drops what a user gave, and hands back its panic.
-pub(crate) fn contain(f: impl FnOnce()) -> Result<(), Box<dyn Any + Send>> {
+pub(crate) fn contain(f: impl FnOnce()) -> Result<(), Payload> {
     catch_unwind(AssertUnwindSafe(f))
 }
 

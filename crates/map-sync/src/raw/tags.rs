@@ -1,17 +1,10 @@
-//! Bytes of hashes that tell which slots may hold a key, compared many at a time.
-//!
-//! **Source**: SwissTable (Kulukundis, CppCon 2017) and F14 (Facebook, 2019): a byte of each entry's hash, all bytes
-//! of a bucket compared in a few instructions. Which slots are in use is not in the tags but a word of bits beside them, so
-//! that a tag is any byte.
-//!
-//! Tags are kept in words, since a reader loads them while a writer may store: a writer, of which there is one,
-//! changes a whole word.
+//! Bytes of hashes, compared many at a time. What they are for: [`crate::tags`].
 
-use map_sync::shim::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::shim::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Slots, as the bits of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slots(pub(crate) u32);
+pub struct Slots(pub u32);
 
 impl Iterator for Slots {
     type Item = usize;
@@ -27,21 +20,22 @@ impl Iterator for Slots {
     }
 }
 
-/// The tags of eight slots.
-#[derive(Debug)]
+/// The tags of eight slots. All are zero at first, and zeroed memory is such.
+#[derive(Debug, Default)]
 #[repr(transparent)]
-pub(crate) struct Eight(AtomicU64);
+pub struct Eight(AtomicU64);
 
 impl Eight {
     /// The slots with this tag.
     #[inline(always)]
-    pub(crate) fn equal_to(&self, tag: u8) -> Slots {
+    #[must_use]
+    pub fn equal_to(&self, tag: u8) -> Slots {
         Slots(equal_in_word(self.0.load(Relaxed), tag))
     }
 
     /// Sets a tag. For the one writer only.
     #[inline(always)]
-    pub(crate) fn set(&self, slot: usize, tag: u8) {
+    pub fn set(&self, slot: usize, tag: u8) {
         let shift = 8 * (slot as u32 & 7);
         let word = self.0.load(Relaxed);
         self.0.store(word & !(0xFF << shift) | u64::from(tag) << shift, Relaxed);
@@ -49,32 +43,35 @@ impl Eight {
 
     /// The tag of a slot.
     #[inline]
-    pub(crate) fn get(&self, slot: usize) -> u8 {
+    #[must_use]
+    pub fn get(&self, slot: usize) -> u8 {
         (self.0.load(Relaxed) >> (8 * (slot & 7))) as u8
     }
 }
 
-/// The tags of 32 slots.
-#[derive(Debug)]
+/// The tags of 32 slots. All are zero at first, and zeroed memory is such.
+#[derive(Debug, Default)]
 #[repr(C, align(16))]
-pub(crate) struct Tags([Eight; 4]);
+pub struct Tags([Eight; 4]);
 
 impl Tags {
     /// The slots with this tag.
     #[inline(always)]
-    pub(crate) fn equal_to(&self, tag: u8) -> Slots {
+    #[must_use]
+    pub fn equal_to(&self, tag: u8) -> Slots {
         Slots(wide::equal(&self.0, tag))
     }
 
     /// Sets a tag. For the one writer only.
     #[inline(always)]
-    pub(crate) fn set(&self, slot: usize, tag: u8) {
+    pub fn set(&self, slot: usize, tag: u8) {
         self.0[slot >> 3 & 3].set(slot, tag);
     }
 
     /// The tag of a slot.
     #[inline]
-    pub(crate) fn get(&self, slot: usize) -> u8 {
+    #[must_use]
+    pub fn get(&self, slot: usize) -> u8 {
         self.0[slot >> 3 & 3].get(slot)
     }
 }
