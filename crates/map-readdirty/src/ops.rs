@@ -11,7 +11,7 @@ use map_core::{
 use map_sync::reentrancy::Section;
 
 use crate::map::{NAME, ReadDirtyMap, ReadDirtyPin};
-use crate::raw::on_either;
+use crate::raw::{Pinned, may_be_inline, on_either};
 
 static READ: Section = Section::exclusive(NAME, "read");
 static INSERT: Section = Section::exclusive(NAME, "insert");
@@ -39,14 +39,22 @@ impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyMap<K, V,
 impl<K: Hash + Eq, V, S: BuildHasher> ConcurrentMap<K, V> for ReadDirtyPin<'_, K, V, S> {
     const GUARANTEES: Guarantees = ReadDirtyMap::<K, V, S>::GUARANTEES;
 
-    #[inline]
+    #[inline(always)]
     fn read<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.map.hash(key);
-        on_either!(Pinned<K, V>, &self.pinned, pin => pin.look(hash, key, &READ)?.value().map(f))
+        if !may_be_inline::<K, V>() {
+            return self.read_with(hash, key, f);
+        }
+        if let Pinned::Inline(pin) = &self.pinned {
+            if let Ok(copied) = pin.copy(hash, key) {
+                return copied.as_ref().map(f);
+            }
+        }
+        self.read_the_long_way(hash, key, f)
     }
 
     fn insert_then<R>(&self, mut key: K, mut value: V, f: impl FnOnce(Option<&V>) -> R) -> R {
@@ -269,5 +277,25 @@ impl<K: Hash + Eq, V, S: BuildHasher> ReadDirtyPin<'_, K, V, S> {
             }
             pin.sweep_all(section);
         });
+    }
+
+    #[inline(always)]
+    fn read_with<Q, R>(&self, hash: u64, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        on_either!(Pinned<K, V>, &self.pinned, pin => pin.look(hash, key, &READ)?.value().map(f))
+    }
+
+    /// Not inlined, so that the short way needs few registers and no place in memory.
+    #[cold]
+    #[inline(never)]
+    fn read_the_long_way<Q, R>(&self, hash: u64, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.read_with(hash, key, f)
     }
 }

@@ -12,6 +12,7 @@
 //! | [`pad`] | a value on cache lines of its own |
 //! | [`plain`] | which data may be copied while it is overwritten |
 //! | [`tags`] | bytes of hashes that tell which slots may hold a key |
+//! | [`wide`] | two words that are loaded and exchanged as one |
 //!
 //! The map crates name no atomic and no lock of `std` or `parking_lot` themselves, so that a model
 //! checker can take their place in one file.
@@ -27,5 +28,6 @@ pub mod reentrancy;
 pub mod seqlock;
 pub mod shim;
 pub mod tags;
+pub mod wide;
 
 mod raw;

@@ -4,12 +4,12 @@ use std::hash::{BuildHasher, Hash};
 
 use map_core::ReserveError;
 use map_sync::reentrancy::Section;
+use map_sync::wide;
 
 use super::bits::fits;
 use super::inline::Inline;
 use super::levels;
 use super::linked::Linked;
-use super::wide;
 
 /// Whether entries may lie in the array. The compiler decides it when it optimises.
 #[inline(always)]
@@ -50,11 +50,12 @@ impl<K, V, S> Core<K, V, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pin(&self) -> Pinned<'_, K, V, S> {
+        let guard = on_either!(Core<K, V>, self, core => core.domain()).enter();
         match self {
-            Self::Inline(core) if may_be_inline::<K, V>() => Pinned::Inline(core.pin()),
-            Self::Linked(core) => Pinned::Linked(core.pin()),
+            Self::Inline(core) if may_be_inline::<K, V>() => Pinned::Inline(core.pinned(guard)),
+            Self::Linked(core) => Pinned::Linked(core.pinned(guard)),
             Self::Inline(_) => unreachable!("other types are never inline"),
         }
     }

@@ -117,9 +117,12 @@ pub(crate) struct State<L: Levels> {
 }
 
 /// Both levels of a map, and what it needs beside them.
+///
+/// In this order, so that the domain is at one place in maps of either kind, and entering it needs no case distinction.
+#[repr(C)]
 pub(crate) struct Core<L: Levels, S> {
-    pub(super) parts: Parts<L>,
     domain: Domain,
+    pub(super) parts: Parts<L>,
     pub(super) tally: Tally,
     pub(super) filter: Filter,
     hasher: S,
@@ -154,9 +157,20 @@ impl<L: Levels, S> Core<L, S> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
+    pub(crate) fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// The right of a thread that has entered the domain.
+    #[inline(always)]
+    pub(crate) fn pinned<'a>(&'a self, guard: Guard<'a>) -> Pinned<'a, L, S> {
+        Pinned { core: self, guard }
+    }
+
+    #[cfg(test)]
     pub(crate) fn pin(&self) -> Pinned<'_, L, S> {
-        Pinned { core: self, guard: self.domain.enter() }
+        self.pinned(self.domain.enter())
     }
 
     pub(crate) fn len(&self) -> usize {

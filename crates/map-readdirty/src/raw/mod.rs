@@ -4,7 +4,6 @@
 //! |---|---|
 //! | [`bits`] | plain data as the bits of a word |
 //! | [`pair`] | a pointer and a word that change together |
-//! | [`wide`] | two words that are loaded and exchanged as one |
 //! | [`filter`] | the filter before the dirty level |
 //! | [`levels`] | both levels, whatever an entry is |
 //! | [`moves`] | promotion, growth, sweeping |
@@ -22,6 +21,5 @@ mod linked;
 mod moves;
 mod pair;
 mod walk;
-mod wide;
 
 pub(crate) use self::either::{Core, Pinned, may_be_inline, on_either};

@@ -18,7 +18,7 @@ use map_sync::shim::MODEL;
 use map_sync::shim::atomic::{AtomicPtr, AtomicU64, Ordering::SeqCst};
 
 #[cfg(all(target_arch = "x86_64", not(any(atlas_loom, atlas_shuttle))))]
-use super::wide::exchange_at;
+use map_sync::wide::exchange_at;
 
 /// Whether both parts can be exchanged at once.
 pub(crate) const HAVE_PAIRS: bool = cfg!(target_arch = "x86_64") && !MODEL;

@@ -10,3 +10,8 @@ pub(crate) mod seqlock;
 pub(crate) mod slots;
 mod spin;
 pub(crate) mod tags;
+#[cfg_attr(
+    not(all(target_arch = "x86_64", not(any(atlas_loom, atlas_shuttle)))),
+    path = "wide_elsewhere.rs"
+)]
+pub(crate) mod wide;

@@ -44,7 +44,7 @@ use super::super::moves::DIRTY_MAX;
 use super::super::walk::Walk;
 use super::dirty::{Beside, Dirty};
 use super::slot::{Held, Look, MARKS, Seen, mark_of};
-use super::table::{self, Found, Table};
+use super::table::{self, Found, NotTold, Table};
 
 /// Levels whose published array holds the entries.
 pub(crate) struct Inline<K, V>(PhantomData<(K, V)>);
@@ -106,6 +106,25 @@ impl<K, V, S> Core<Inline<K, V>, S> {
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, Inline<K, V>, S> {
+    /// Copies the value of a key, if that takes but a short look: nothing is being moved, and the dirty level need not be asked.
+    #[inline(always)]
+    pub(crate) fn copy<Q>(&self, hash: u64, key: &Q) -> Result<Option<V>, NotTold>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let word = self.filter().load(hash);
+        let table = self.table();
+        if self.old(table).is_some() {
+            return Err(NotTold);
+        }
+        match table.copy(hash, key)? {
+            // A key that is a mark is in no table.
+            None if word.may_hold(hash) || mark_of::<K, Q>(key).is_some() => Err(NotTold),
+            copied => Ok(copied),
+        }
+    }
+
     /// Finds what the map holds under `key`; `None` if it has no place for it.
     #[inline(always)]
     pub(crate) fn look<Q>(

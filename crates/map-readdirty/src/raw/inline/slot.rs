@@ -1,6 +1,6 @@
 //! A place for an entry of plain data, and what may be seen there.
 //!
-//! **Layout**: two words that change together ([`wide`](super::super::wide)).
+//! **Layout**: two words that change together ([`wide`](map_sync::wide)).
 //!
 //! | first word | second word | the key is | next states |
 //! |---|---|---|---|
@@ -19,14 +19,15 @@
 //! exchanges them later need not know what was there meanwhile. (Where an exchange must fail, the words differ: an entry that was moved or has
 //! died carries another mark.)
 //!
-//! **Ordering**: as in [`wide`](super::super::wide): all changes and looks have one total order.
+//! **Ordering**: as in [`wide`](map_sync::wide): all changes and looks have one total order.
 
 use std::borrow::Borrow;
 use std::marker::PhantomData;
 use std::mem::size_of;
 
+use map_sync::wide::Wide;
+
 use super::super::bits::{bits_of, from_bits};
-use super::super::wide::Wide;
 
 /// How many marks there are.
 pub(super) const MARKS: usize = 3;
@@ -41,7 +42,7 @@ const PRESENT: u64 = 1;
 
 /// Whether a first word says something else than a key.
 #[inline(always)]
-fn is_mark(word: u64) -> bool {
+pub(super) fn is_mark(word: u64) -> bool {
     word.wrapping_sub(FIRST_MARK) < MARKS as u64
 }
 
@@ -87,6 +88,12 @@ pub(super) struct Look {
 }
 
 impl Slot {
+    /// The two words.
+    #[inline(always)]
+    pub(super) fn words(&self) -> [u64; 2] {
+        self.0.load()
+    }
+
     /// Looks at a place that is in use, and not the own one of a mark.
     #[inline(always)]
     pub(super) fn look(&self) -> Look {

@@ -29,12 +29,13 @@ use std::ptr;
 use map_core::ReserveError;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Release, fence};
 use map_sync::tags::Tags;
+use map_sync::wide::available;
 
 use super::super::bits::from_bits;
 use super::super::filter::mix;
 use super::super::levels::Array;
-use super::super::wide::available;
-use super::slot::{Held, Look, Seen, Slot};
+
+use super::slot::{ABSENT, Held, Look, Seen, Slot, is_mark};
 
 /// Slots of a group.
 const GROUP: usize = 32;
@@ -63,6 +64,9 @@ pub(super) enum Found<'t, K, V> {
     Moved,
     Nothing,
 }
+
+/// The short look at a key does not tell.
+pub(crate) struct NotTold;
 
 /// How many slots of a table of `slots` may be taken: seven in eight.
 pub(super) fn limit(slots: usize) -> usize {
@@ -165,6 +169,43 @@ impl<K, V> Table<K, V> {
             }
             if !is_full(tags) {
                 return Found::Nothing;
+            }
+            group = (group + 1) & self.mask;
+        }
+    }
+
+    /// Copies the value of a key that is present, or says that it is absent from this table.
+    #[inline(always)]
+    pub(super) fn copy<Q>(&self, hash: u64, key: &Q) -> Result<Option<V>, NotTold>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let mixed = mix(hash);
+        let tag = tag_of(mixed);
+        let mut group = self.group_of(mixed);
+        loop {
+            // SAFETY: as in `find`.
+            let tags = unsafe { self.tags.get_unchecked(group) };
+            let matching = tags.equal_to(tag);
+            fence(Acquire);
+            for index in matching {
+                // SAFETY: as in `find`.
+                let slot = unsafe { self.slots.get_unchecked(group * GROUP + index) };
+                let [first, second] = slot.words();
+                // SAFETY: by I1 of `slot` a mark comes with the bits of a key, and other bits are a key's.
+                let known: K = unsafe { from_bits(if is_mark(first) { second } else { first }) };
+                if known.borrow() == key {
+                    return match first {
+                        ABSENT => Ok(None),
+                        mark if is_mark(mark) => Err(NotTold),
+                        // SAFETY: the key is present, so these are the bits of its value.
+                        _ => Ok(Some(unsafe { from_bits(second) })),
+                    };
+                }
+            }
+            if !is_full(tags) {
+                return Ok(None);
             }
             group = (group + 1) & self.mask;
         }

@@ -119,7 +119,7 @@ pub fn set_fault(fault: Fault) {
     FAULT.store(fault as u8, SeqCst);
 }
 
-fn is_broken(fault: Fault) -> bool {
+pub(crate) fn is_broken(fault: Fault) -> bool {
     FAULT.load(SeqCst) == fault as u8
 }
 
