@@ -1,6 +1,6 @@
 //! `map-readdirty`: promotion of the dirty level, growth and sweeping, beside reads and changes.
 //!
-//! Keys and values are watched, so that one that is freed too early, or read without having been published, is found.
+//! Linked keys and values are watched, so that one that is freed too early, or read without having been published, is found; inline ones are numbers.
 //! Tables are never moved at once here. **Left out**: that operations on several keys have one order, for which the map uses
 //! accesses that are `SeqCst`: loom takes them for acquire and release.
 
@@ -12,156 +12,190 @@ use map_sync::shim::model::{Fault, set_membarrier};
 use super::every_schedule;
 use crate::check::{ByItself, Key, Watched, must_fail, name_of, spawn};
 
-type Map = ReadDirtyMap<Key, Watched, ByItself>;
-
 /// Keys in two places of the table.
 const ONE: u8 = 0x20;
 const OTHER: u8 = 0xA0;
 
-fn key(place: u8) -> Key {
-    Key::new(place, place.into())
+macro_rules! models {
+    ($kind:ident: $K:ty, $V:ty, $key:expr, $value:expr, $name:expr, $number:expr, faults $faults:expr) => {
+        mod $kind {
+            use super::*;
+
+            type Map = ReadDirtyMap<$K, $V, ByItself>;
+
+            /// For so many further keys a table of two must grow.
+            const ROOM: usize = 6;
+
+            fn explored(name: &str, preemptions: usize, model: fn()) {
+                every_schedule(
+                    &format!("readdirty, {}: {name}", stringify!($kind)),
+                    preemptions,
+                    model,
+                );
+            }
+
+            fn key(place: u8) -> $K {
+                $key(place)
+            }
+
+            fn value(number: u64) -> $V {
+                $value(number)
+            }
+
+            fn name_of_key(key: &$K) -> u64 {
+                $name(key)
+            }
+
+            fn number_of(value: &$V) -> u64 {
+                $number(value)
+            }
+
+            fn insert(map: &Map, place: u8, number: u64) -> Option<u64> {
+                map.insert_then(key(place), value(number), |old| old.map(number_of))
+            }
+
+            fn get(map: &Map, place: u8) -> Option<u64> {
+                map.read(&key(place), number_of)
+            }
+
+            fn remove(map: &Map, place: u8) -> Option<u64> {
+                map.remove_then(&key(place), number_of)
+            }
+
+            /// A map with keys in its dirty level.
+            fn dirty(places: &[u8]) -> Arc<Map> {
+                set_membarrier(true);
+                let map = Arc::new(Map::with_hasher(ByItself::default()));
+                for &place in places {
+                    assert_eq!(insert(&map, place, 1), None);
+                }
+                map
+            }
+
+            /// A map with keys in its table.
+            fn settled(places: &[u8]) -> Arc<Map> {
+                let map = dirty(places);
+                map.for_each(|_, _| ());
+                map
+            }
+
+            fn all(map: &Map) -> Vec<(u64, u64)> {
+                let mut all = Vec::new();
+                map.for_each(|key, value| all.push((name_of_key(key), number_of(value))));
+                all.sort_unstable();
+                assert_eq!(all.len(), map.len());
+                all
+            }
+
+            #[test]
+            fn a_read_beside_a_promotion_misses_nothing() {
+                explored("reads beside a promotion", 4, || {
+                    let map = dirty(&[ONE]);
+                    // A look-up in the dirty level promotes it.
+                    let promoter = spawn(&map, |map| get(map, ONE));
+                    assert_eq!(get(&map, ONE), Some(1), "missed");
+                    assert_eq!(get(&map, OTHER), None);
+                    assert_eq!(promoter.join(), Some(1), "missed");
+                    assert_eq!(all(&map), [(ONE.into(), 1)]);
+                });
+            }
+
+            #[test]
+            fn changes_beside_a_promotion_are_not_lost() {
+                explored("a removal and an insertion beside a promotion", 4, || {
+                    let map = dirty(&[ONE]);
+                    let promoter = spawn(&map, |map| map.for_each(|_, _| ()));
+                    assert_eq!(remove(&map, ONE), Some(1), "missed");
+                    assert_eq!(insert(&map, ONE, 2), None);
+                    promoter.join();
+                    assert_eq!(all(&map), [(ONE.into(), 2)]);
+                });
+            }
+
+            #[test]
+            fn an_insertion_beside_a_promotion_is_not_lost() {
+                explored("an insertion beside a promotion", 4, || {
+                    let map = dirty(&[ONE]);
+                    let promoter = spawn(&map, |map| get(map, ONE));
+                    assert_eq!(insert(&map, OTHER, 2), None);
+                    assert_eq!(get(&map, OTHER), Some(2), "lost");
+                    assert_eq!(promoter.join(), Some(1));
+                    assert_eq!(all(&map), [(ONE.into(), 1), (OTHER.into(), 2)]);
+                });
+            }
+
+            #[test]
+            fn of_two_insertions_of_a_key_one_is_refused() {
+                explored("two insertions of a key", 4, || {
+                    let map = dirty(&[]);
+                    let other = spawn(&map, |map| map.try_insert(key(ONE), value(1)).is_ok());
+                    let own = map.try_insert(key(ONE), value(2)).is_ok();
+                    assert!(own != other.join(), "both or none");
+                    assert_eq!(all(&map), [(ONE.into(), if own { 2 } else { 1 })]);
+                });
+            }
+
+            #[test]
+            fn a_read_beside_growth_misses_nothing() {
+                explored("reads and an overwrite beside growth", 2, || {
+                    let map = settled(&[ONE, OTHER]);
+                    let grower = spawn(&map, |map| {
+                        map.reserve(ROOM);
+                        map.for_each(|_, _| ());
+                    });
+                    assert_eq!(get(&map, ONE), Some(1), "missed");
+                    assert_eq!(insert(&map, OTHER, 2), Some(1), "missed");
+                    grower.join();
+                    assert_eq!(all(&map), [(ONE.into(), 1), (OTHER.into(), 2)]);
+                });
+            }
+
+            #[test]
+            fn an_insertion_beside_sweeping_is_not_swept_away() {
+                explored("an insertion beside the sweeping of its key", 4, || {
+                    let map = settled(&[ONE]);
+                    assert_eq!(remove(&map, ONE), Some(1));
+                    let sweeper = spawn(&map, |map| map.retain(|_, _| true));
+                    assert_eq!(insert(&map, ONE, 2), None);
+                    assert_eq!(get(&map, ONE), Some(2), "lost");
+                    sweeper.join();
+                    assert_eq!(all(&map), [(ONE.into(), 2)]);
+                });
+            }
+
+            #[test]
+            fn what_is_published_is_whole() {
+                explored("reads beside an overwrite and an insertion that is promoted", 3, || {
+                    let map = settled(&[ONE]);
+                    let writer = spawn(&map, |map| {
+                        assert_eq!(insert(map, ONE, 2), Some(1));
+                        assert_eq!(insert(map, OTHER, 3), None);
+                        // Promotes it.
+                        assert_eq!(get(map, OTHER), Some(3));
+                    });
+                    let (other, one) = (get(&map, OTHER), get(&map, ONE));
+                    assert!(matches!((other, one), (None, Some(1 | 2)) | (Some(3), Some(2))));
+                    writer.join();
+                    assert_eq!(all(&map), [(ONE.into(), 2), (OTHER.into(), 3)]);
+                });
+            }
+
+            #[test]
+            fn a_broken_exchange_or_order_is_found() {
+                let signs = ["assertion", "Causality violation", "dropped", "freed"];
+                let orders: &[Fault] = $faults;
+                for &fault in orders {
+                    must_fail(name_of!(what_is_published_is_whole), fault, &signs);
+                }
+                let test = name_of!(an_insertion_beside_sweeping_is_not_swept_away);
+                must_fail(test, Fault::Exchanges, &signs);
+            }
+        }
+    };
 }
 
-fn insert(map: &Map, place: u8, number: u64) -> Option<u64> {
-    map.insert_then(key(place), Watched::new(number), |old| old.map(Watched::get))
-}
-
-fn get(map: &Map, place: u8) -> Option<u64> {
-    map.read(&key(place), Watched::get)
-}
-
-fn remove(map: &Map, place: u8) -> Option<u64> {
-    map.remove_then(&key(place), Watched::get)
-}
-
-/// A map with keys in its dirty level.
-fn dirty(places: &[u8]) -> Arc<Map> {
-    set_membarrier(true);
-    let map = Arc::new(Map::with_hasher(ByItself::default()));
-    for &place in places {
-        assert_eq!(insert(&map, place, 1), None);
-    }
-    map
-}
-
-/// A map with keys in its table.
-fn settled(places: &[u8]) -> Arc<Map> {
-    let map = dirty(places);
-    map.for_each(|_, _| ());
-    map
-}
-
-fn all(map: &Map) -> Vec<(u64, u64)> {
-    let mut all = Vec::new();
-    map.for_each(|key, value| all.push((key.name(), value.get())));
-    all.sort_unstable();
-    assert_eq!(all.len(), map.len());
-    all
-}
-
-#[test]
-fn a_read_beside_a_promotion_misses_nothing() {
-    every_schedule("readdirty: reads beside a promotion", 4, || {
-        let map = dirty(&[ONE]);
-        // A look-up in the dirty level promotes it.
-        let promoter = spawn(&map, |map| get(map, ONE));
-        assert_eq!(get(&map, ONE), Some(1), "missed");
-        assert_eq!(get(&map, OTHER), None);
-        assert_eq!(promoter.join(), Some(1), "missed");
-        assert_eq!(all(&map), [(ONE.into(), 1)]);
-    });
-}
-
-#[test]
-fn changes_beside_a_promotion_are_not_lost() {
-    every_schedule("readdirty: a removal and an insertion beside a promotion", 4, || {
-        let map = dirty(&[ONE]);
-        let promoter = spawn(&map, |map| map.for_each(|_, _| ()));
-        assert_eq!(remove(&map, ONE), Some(1), "missed");
-        assert_eq!(insert(&map, ONE, 2), None);
-        promoter.join();
-        assert_eq!(all(&map), [(ONE.into(), 2)]);
-    });
-}
-
-#[test]
-fn an_insertion_beside_a_promotion_is_not_lost() {
-    every_schedule("readdirty: an insertion beside a promotion", 4, || {
-        let map = dirty(&[ONE]);
-        let promoter = spawn(&map, |map| get(map, ONE));
-        assert_eq!(insert(&map, OTHER, 2), None);
-        assert_eq!(get(&map, OTHER), Some(2), "lost");
-        assert_eq!(promoter.join(), Some(1));
-        assert_eq!(all(&map), [(ONE.into(), 1), (OTHER.into(), 2)]);
-    });
-}
-
-#[test]
-fn of_two_insertions_of_a_key_one_is_refused() {
-    every_schedule("readdirty: two insertions of a key", 4, || {
-        let map = dirty(&[]);
-        let other = spawn(&map, |map| map.try_insert(key(ONE), Watched::new(1)).is_ok());
-        let own = map.try_insert(key(ONE), Watched::new(2)).is_ok();
-        assert!(own != other.join(), "both or none");
-        assert_eq!(all(&map), [(ONE.into(), if own { 2 } else { 1 })]);
-    });
-}
-
-#[test]
-fn a_read_beside_growth_misses_nothing() {
-    every_schedule("readdirty: reads and an overwrite beside growth", 2, || {
-        let map = settled(&[ONE, OTHER]);
-        let grower = spawn(&map, |map| {
-            map.reserve(6);
-            map.for_each(|_, _| ());
-        });
-        assert_eq!(get(&map, ONE), Some(1), "missed");
-        assert_eq!(insert(&map, OTHER, 2), Some(1), "missed");
-        grower.join();
-        assert_eq!(all(&map), [(ONE.into(), 1), (OTHER.into(), 2)]);
-    });
-}
-
-#[test]
-fn an_insertion_beside_sweeping_is_not_swept_away() {
-    every_schedule("readdirty: an insertion beside the sweeping of its key", 4, || {
-        let map = settled(&[ONE]);
-        assert_eq!(remove(&map, ONE), Some(1));
-        let sweeper = spawn(&map, |map| map.retain(|_, _| true));
-        assert_eq!(insert(&map, ONE, 2), None);
-        assert_eq!(get(&map, ONE), Some(2), "lost");
-        sweeper.join();
-        assert_eq!(all(&map), [(ONE.into(), 2)]);
-    });
-}
-
-#[test]
-fn what_is_published_is_whole() {
-    every_schedule(
-        "readdirty: reads beside an overwrite and an insertion that is promoted",
-        3,
-        || {
-            let map = settled(&[ONE]);
-            let writer = spawn(&map, |map| {
-                assert_eq!(insert(map, ONE, 2), Some(1));
-                assert_eq!(insert(map, OTHER, 3), None);
-                // Promotes it.
-                assert_eq!(get(map, OTHER), Some(3));
-            });
-            let (other, one) = (get(&map, OTHER), get(&map, ONE));
-            assert!(matches!((other, one), (None, Some(1 | 2)) | (Some(3), Some(2))));
-            writer.join();
-            assert_eq!(all(&map), [(ONE.into(), 2), (OTHER.into(), 3)]);
-        },
-    );
-}
-
-#[test]
-fn a_broken_exchange_or_order_is_found() {
-    let signs = ["assertion", "Causality violation", "dropped", "freed"];
-    for fault in [Fault::Stores, Fault::Loads] {
-        must_fail(name_of!(what_is_published_is_whole), fault, &signs);
-    }
-    let test = name_of!(an_insertion_beside_sweeping_is_not_swept_away);
-    must_fail(test, Fault::Exchanges, &signs);
-}
+models!(linked: Key, Watched, |place| Key::new(place, place.into()), Watched::new, Key::name, Watched::get,
+    faults &[Fault::Stores, Fault::Loads]);
+// Their loads and stores are exchanges and steps under a mutex, so there is no order to break.
+models!(inline: u64, u64, |place| u64::from(place) << 56, |number| number, |key: &u64| key >> 56, |value: &u64| *value,
+    faults &[]);

@@ -14,11 +14,16 @@ use super::super::moves::DIRTY_MAX;
 use super::slot::{Held, Look, MARKS, Seen, Slot};
 
 /// What a map of inline entries has beside both levels.
-#[derive(Default)]
 pub(crate) struct Beside {
     /// The own places of the keys that are marks.
     pub(super) marks: [Slot; MARKS],
     dirty: OnceLock<Box<[Slot]>>,
+}
+
+impl Default for Beside {
+    fn default() -> Self {
+        Self { marks: Default::default(), dirty: OnceLock::new() }
+    }
 }
 
 impl Beside {

@@ -27,6 +27,7 @@ use std::marker::PhantomData;
 use std::ptr;
 
 use map_core::ReserveError;
+use map_sync::shim::MODEL;
 use map_sync::shim::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Release, fence};
 use map_sync::tags::Tags;
 use map_sync::wide::available;
@@ -68,16 +69,19 @@ pub(super) enum Found<'t, K, V> {
 /// The short look at a key does not tell.
 pub(crate) struct NotTold;
 
-/// How many slots of a table of `slots` may be taken: seven in eight.
+/// Of eight slots so many may be taken. Few in a model, so that it comes to growth.
+const OF_EIGHT: usize = if MODEL { 1 } else { 7 };
+
+/// How many slots of a table of `slots` may be taken.
 pub(super) fn limit(slots: usize) -> usize {
-    slots / 8 * 7
+    slots / 8 * OF_EIGHT
 }
 
 /// The smallest table that may hold `entries`.
 pub(super) fn slots_for(entries: usize) -> Result<usize, ReserveError> {
     let overflow = ReserveError::CapacityOverflow;
-    let slots = (entries / 7).checked_mul(8).ok_or(overflow)?;
-    let slots = slots.checked_add((entries % 7 * 8).div_ceil(7)).ok_or(overflow)?;
+    let slots = (entries / OF_EIGHT).checked_mul(8).ok_or(overflow)?;
+    let slots = slots.checked_add((entries % OF_EIGHT * 8).div_ceil(OF_EIGHT)).ok_or(overflow)?;
     slots.max(GROUP).checked_next_power_of_two().ok_or(overflow)
 }
 
