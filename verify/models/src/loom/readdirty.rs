@@ -145,6 +145,7 @@ macro_rules! models {
                     });
                     assert_eq!(get(&map, ONE), Some(1), "missed");
                     assert_eq!(insert(&map, OTHER, 2), Some(1), "missed");
+                    assert_eq!(get(&map, OTHER), Some(2), "an old copy");
                     grower.join();
                     assert_eq!(all(&map), [(ONE.into(), 1), (OTHER.into(), 2)]);
                 });

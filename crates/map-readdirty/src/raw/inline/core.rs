@@ -196,7 +196,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, Inline<K, V>, S> {
     }
 
     /// Finds the place of `key` in either level, under the mutex.
-    fn find_locked<Q>(
+    pub(super) fn find_locked<Q>(
         &self,
         state: &State<Inline<K, V>>,
         hash: u64,

@@ -12,6 +12,8 @@ mod core;
 mod dirty;
 mod moves;
 mod slot;
+#[cfg(test)]
+mod support;
 mod table;
 
 pub(crate) use self::core::Inline;

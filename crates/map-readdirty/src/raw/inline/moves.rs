@@ -88,3 +88,7 @@ fn discard<K, V>(state: &mut State<Inline<K, V>>, table: &Table<K, V>, copy: usi
     debug_assert!(done, "nobody else looks here");
     state.filled -= usize::from(table.sweep(copy));
 }
+
+#[cfg(test)]
+#[path = "moves_tests.rs"]
+mod tests;

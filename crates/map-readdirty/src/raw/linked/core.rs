@@ -1,4 +1,4 @@
-//! Both levels together, of entries behind pointers: search, insertion, changes of a value, moves.
+//! Both levels together, of entries behind pointers: search, insertion, changes of a value.
 //!
 //! **Search**: (1) load the filter's word for the hash; (2) load the table; (3) load its `old`; (4)
 //! search the table; (5) search `old` if there is one; (6) if the word of step 1 has the hash's bits,
@@ -36,7 +36,7 @@ use map_sync::contention;
 use map_sync::reentrancy::Section;
 
 use super::super::filter::FilterWord;
-use super::super::levels::{Array, Core, Levels, Moves, Parts, Payload, Pinned, State, Waiting};
+use super::super::levels::{Array, Core, Levels, Parts, Payload, Pinned, State, Waiting};
 use super::super::moves::DIRTY_MAX;
 use super::super::walk::Walk;
 use super::dirty::Dirty;
@@ -154,7 +154,7 @@ impl<K, V, S> Pinned<'_, Linked<K, V>, S> {
     }
 
     /// Retires an entry that has been killed and whose slots have been swept (C2).
-    fn retire_entry(&self, entry: *mut Entry<K, V>) {
+    pub(super) fn retire_entry(&self, entry: *mut Entry<K, V>) {
         // SAFETY: a dead entry that is in no slot cannot be reached any more (C4).
         unsafe { self.guard.retire(entry.cast(), entry::free::<K, V>) };
     }
@@ -345,63 +345,6 @@ impl<'p, K, V, S> Iterator for Walk<'p, Linked<K, V>, S> {
         }
         None
     }
-}
-
-impl<K, V, S> Moves<S> for Linked<K, V> {
-    fn promote_last(pin: &Pinned<'_, Self, S>, state: &mut State<Self>, table: &Table<K, V>) {
-        if let Some(entry) = state.dirty.pop() {
-            if !settle_entry(state, table, entry) {
-                pin.retire_entry(entry);
-            }
-        }
-    }
-
-    fn move_slot(
-        pin: &Pinned<'_, Self, S>,
-        state: &mut State<Self>,
-        old: &Table<K, V>,
-        index: usize,
-        table: &Table<K, V>,
-    ) {
-        let Some(entry) = old.entry(index) else { return };
-        state.pending -= 1;
-        if !settle_entry(state, table, entry) {
-            old.sweep(index);
-            pin.retire_entry(entry);
-        }
-    }
-
-    fn sweep_slot(
-        pin: &Pinned<'_, Self, S>,
-        state: &mut State<Self>,
-        table: &Table<K, V>,
-        index: usize,
-    ) {
-        let Some(entry) = table.entry(index) else { return };
-        // SAFETY: entries in slots are alive.
-        if unsafe { &*entry }.kill() {
-            state.entries -= 1;
-            state.filled -= usize::from(table.sweep(index));
-            pin.retire_entry(entry);
-        }
-    }
-}
-
-/// Puts an entry into the table, or kills it if its key is absent; `true` if put.
-fn settle_entry<K, V>(
-    state: &mut State<Linked<K, V>>,
-    table: &Table<K, V>,
-    entry: *mut Entry<K, V>,
-) -> bool {
-    // SAFETY: the caller holds the mutex and has found the entry alive.
-    let shared = unsafe { &*entry };
-    if shared.kill() {
-        return false;
-    }
-    state.filled += usize::from(table.put(shared.hash, entry));
-    state.entries += 1;
-    contention::moved();
-    true
 }
 
 #[cfg(test)]
