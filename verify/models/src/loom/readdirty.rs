@@ -152,6 +152,23 @@ macro_rules! models {
             }
 
             #[test]
+            fn a_removal_beside_growth_is_not_undone() {
+                explored("a removal and an insertion beside growth", 2, || {
+                    let map = settled(&[ONE, OTHER]);
+                    let grower = spawn(&map, |map| {
+                        map.reserve(ROOM);
+                        map.for_each(|_, _| ());
+                    });
+                    assert_eq!(remove(&map, ONE), Some(1), "missed");
+                    assert_eq!(get(&map, ONE), None, "an old copy");
+                    assert_eq!(remove(&map, OTHER), Some(1), "missed");
+                    assert_eq!(insert(&map, OTHER, 2), None, "an old copy");
+                    grower.join();
+                    assert_eq!(all(&map), [(OTHER.into(), 2)]);
+                });
+            }
+
+            #[test]
             fn an_insertion_beside_sweeping_is_not_swept_away() {
                 explored("an insertion beside the sweeping of its key", 4, || {
                     let map = settled(&[ONE]);

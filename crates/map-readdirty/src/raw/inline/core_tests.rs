@@ -47,7 +47,7 @@ fn a_change_of_what_another_thread_has_changed_is_refused() {
     insert(&pin, 1, 10);
     settle(&pin);
     let (old, older) = (look(&pin, 1).expect("present"), look(&pin, 1).expect("present"));
-    let stored = pin.put(&old, 20).ok().expect("nobody else is here");
+    let Ok(stored) = pin.put(&old, 20) else { panic!("nobody else is here") };
     assert_eq!((stored.value(), older.value()), (Some(&20), Some(&10)));
     assert_eq!(pin.put(&older, 30).err(), Some(30));
     assert!(!pin.take(&older), "it has changed");

@@ -1,7 +1,10 @@
 //! What is seen, and done, while entries are being moved.
 
+use std::borrow::Borrow;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use map_sync::shim::OnceLock;
 
 use super::super::super::levels::{self, Array};
 use super::super::support::*;
@@ -20,7 +23,7 @@ fn who_has_seen_an_entry_before_it_was_moved_has_to_look_again() {
     assert!(pin.take(&removed));
     let absent = look(&pin, 4).expect("it has a place");
     grow(&pin, 64);
-    let stored = pin.put(&in_table, 101).ok().expect("not moved yet");
+    let Ok(stored) = pin.put(&in_table, 101) else { panic!("not moved yet") };
     move_up_to(&pin, 3);
     move_up_to(&pin, 4);
     assert!(pin.put(&stored, 102).is_err() && !pin.take(&stored), "it has been moved");
@@ -88,8 +91,9 @@ fn a_panic_of_a_hash_while_entries_are_moved_loses_nothing() {
 
 #[test]
 fn a_hasher_under_the_mutex_is_answered_or_refused() {
-    thread_local!(static CALL: Cell<Option<fn(&Nested) -> bool>> = const { Cell::new(None) });
-    static MAP: std::sync::OnceLock<Nested> = std::sync::OnceLock::new();
+    type Call = fn(&Nested) -> bool;
+    thread_local!(static CALL: Cell<Option<Call>> = const { Cell::new(None) });
+    static MAP: OnceLock<Nested> = OnceLock::new();
     #[derive(Clone, Default)]
     struct Calling;
     type Nested = levels::Core<Inline<u64, u64>, Calling>;
@@ -112,7 +116,7 @@ fn a_hasher_under_the_mutex_is_answered_or_refused() {
     };
     (0..20).for_each(insert);
     map.pin().settled(&TEST, |_| ());
-    let moves = |call| {
+    let moves = |call: Call| {
         let pin = map.pin();
         pin.locked(&TEST, |state| {
             assert!(pin.begin_growth(state, pin.table().slots() * 2).is_ok())
@@ -138,4 +142,50 @@ fn a_hasher_under_the_mutex_is_answered_or_refused() {
     assert!(refusal.contains("would deadlock"), "{refusal}");
     insert(50);
     assert_eq!(map.len(), 21);
+}
+
+/// A number whose comparison may be called for something else.
+#[repr(transparent)]
+struct Probe(u64);
+
+thread_local!(static COMPARED: Cell<Option<fn()>> = const { Cell::new(None) });
+
+impl PartialEq for Probe {
+    fn eq(&self, other: &Self) -> bool {
+        let is_equal = self.0 == other.0;
+        // Keys are compared with those that are marks, too.
+        if let Some(call) = is_equal.then(|| COMPARED.take()).flatten() {
+            call();
+        }
+        is_equal
+    }
+}
+
+impl Eq for Probe {}
+
+impl Borrow<Probe> for u64 {
+    fn borrow(&self) -> &Probe {
+        // SAFETY: a probe is a number.
+        unsafe { &*std::ptr::from_ref(self).cast() }
+    }
+}
+
+/// A search in the old table is overtaken by two growths: what it finds moved, and moved once more, is still found.
+#[test]
+fn a_search_that_is_overtaken_begins_anew() {
+    static MAP: OnceLock<Map> = OnceLock::new();
+    let map = MAP.get_or_init(empty);
+    let pin = map.pin();
+    (0..20).for_each(|key| insert(&pin, key, key));
+    grow(&pin, 64);
+    move_up_to(&pin, 3);
+    COMPARED.set(Some(|| {
+        let pin = MAP.get().expect("made above").pin();
+        grow(&pin, 128);
+        settle(&pin);
+    }));
+    let found = pin.look(pin.hash(&3_u64), &Probe(3), &TEST);
+    assert!(COMPARED.take().is_none(), "it was not asked");
+    assert_eq!(found.expect("present throughout").value(), Some(&3));
+    assert_eq!(pin.table().slots(), 128);
 }
