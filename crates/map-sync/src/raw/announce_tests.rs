@@ -34,6 +34,9 @@ fn biased<T>(value: T) -> BiasedRwLock<T> {
 fn the_outermost_read_is_for_biased_locks_outside_of_sections() {
     let (lock, unbiased) = (biased(7), BiasedRwLock::new(8));
     assert!(read_outermost(&unbiased).is_none());
+    if !membarrier::available() {
+        return assert!(read_outermost(&lock).is_none() && raw(&lock).is_biased());
+    }
     let guard = read_outermost(&lock).expect("biased, and the thread holds nothing");
     assert_eq!((*guard, first_word()), (7, raw(&lock).address()));
     assert!(read_outermost(&lock).is_none() && read_first(&lock).is_none());
@@ -101,6 +104,9 @@ fn a_writing_section_refuses_others_of_its_thread() {
     let lock = BiasedRwLock::from_raw(RawBiasedRwLock::always_biased(), 7);
     drop(lock.read());
     assert!(write_section(&BiasedRwLock::new(8), &WRITE).is_none(), "it is not biased");
+    if !membarrier::available() {
+        return assert!(write_section(&lock, &WRITE).is_none() && raw(&lock).is_biased());
+    }
     let guard = write_section(&lock, &WRITE).expect("biased, and the thread holds nothing");
     assert_eq!((*guard, first_word()), (7, raw(&lock).address() | WRITING));
     assert!(write_section(&lock, &WRITE).is_none() && read_first(&lock).is_none());
@@ -124,6 +130,9 @@ fn a_writing_section_refuses_others_of_its_thread() {
 fn a_biased_lock_is_taken_by_the_first_word_alone() {
     let (lock, unbiased) = (biased(7), BiasedRwLock::new(8));
     assert!(!raw(&unbiased).try_lock_biased());
+    if !membarrier::available() {
+        return assert!(!raw(&lock).try_lock_biased() && raw(&lock).is_biased());
+    }
     assert!(raw(&lock).try_lock_biased());
     assert_eq!(first_word(), raw(&lock).address());
     assert!(!raw(&lock).try_lock_biased(), "the first word is in use");

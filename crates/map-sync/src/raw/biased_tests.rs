@@ -226,6 +226,9 @@ fn a_forked_child_is_not_blocked_by_readers_it_has_not_got() {
 fn a_first_hold_may_end_before_a_later_one() {
     let lock = BiasedRwLock::from_raw(RawBiasedRwLock::always_biased(), 7);
     drop(lock.read());
+    if !crate::raw::membarrier::available() {
+        return assert!(read_first(&lock).is_none() && lock.is_biased());
+    }
     let first = read_first(&lock).expect("biased, and the first word is free");
     let nested = lock.read_recursive();
     drop(first);
