@@ -1,7 +1,9 @@
 //! Whether the fences order what they say, and what becomes of the locks where the system refuses the call.
 
+use std::time::{Duration, Instant};
+
 use super::*;
-use crate::shim::atomic::AtomicU32;
+use crate::shim::atomic::{AtomicBool, AtomicU32};
 use crate::shim::thread;
 
 /// The store-buffer litmus: how often two threads missed each other's store.
@@ -10,21 +12,27 @@ use crate::shim::thread;
 fn double_misses(frequent: fn(), rare: fn()) -> u32 {
     const ROUNDS: u32 = 40_000;
     const DELAYS: u32 = 200;
+    /// On a busy machine each turn may take as long as the system lets others run.
+    const AT_MOST: Duration = Duration::from_millis(500);
     let (x, y, turn) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
     let (seen_by_frequent, mut missed) = (AtomicU32::new(0), 0);
+    let over = AtomicBool::new(false);
     let wait_for = |value: u32| {
         let mut spins = 0_u32;
         while turn.load(Ordering::SeqCst) < value {
             spins += 1;
-            if spins % 1024 == 0 {
+            if spins % 256 == 0 {
                 thread::yield_now();
             }
         }
     };
     thread::scope(|scope| {
         scope.spawn(|| {
-            for round in 1..=ROUNDS {
+            for round in 1.. {
                 wait_for(2 * round - 1);
+                if over.load(Ordering::SeqCst) {
+                    break;
+                }
                 x.store(round, Ordering::Relaxed);
                 frequent();
                 let seen = y.load(Ordering::Relaxed);
@@ -32,8 +40,13 @@ fn double_misses(frequent: fn(), rare: fn()) -> u32 {
                 turn.fetch_add(1, Ordering::SeqCst);
             }
         });
+        let begun = Instant::now();
         for round in 1..=ROUNDS {
+            over.store(round == ROUNDS || begun.elapsed() > AT_MOST, Ordering::SeqCst);
             turn.fetch_add(1, Ordering::SeqCst);
+            if over.load(Ordering::SeqCst) {
+                break;
+            }
             for delay in 0..round % DELAYS {
                 std::hint::black_box(delay);
             }
