@@ -143,16 +143,16 @@ fn a_biased_lock_is_taken_by_the_first_word_alone() {
 
 #[test]
 fn each_of_several_holds_counts() {
-    for full_fences in [false, true] {
+    for (full_fences, nested) in (0..5).flat_map(|nested| [(false, nested), (true, nested)]) {
         let lock = biased(7);
         if full_fences {
             raw(&lock).bias_with_fences();
         }
         let mut holds = vec![lock.read_recursive()];
         assert_ne!(first_word(), 0, "told of by the word, whatever the fences");
-        holds.extend((0..3).map(|_| lock.read_recursive()));
+        holds.extend((0..nested).map(|_| lock.read_recursive()));
         while !holds.is_empty() {
-            assert!(lock.try_write().is_none(), "{} holds are left", holds.len());
+            assert!(lock.try_write().is_none(), "{} holds are left of {nested}", holds.len());
             drop(holds.swap_remove(0));
         }
         assert_eq!(first_word(), 0);
