@@ -123,7 +123,7 @@ impl RawBiasedRwLock {
     }
 
     /// The address under which a writer waits for announced readers.
-    fn key(&self) -> usize {
+    pub(crate) fn key(&self) -> usize {
         core::ptr::from_ref(&self.state).addr()
     }
 

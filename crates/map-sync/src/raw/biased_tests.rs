@@ -124,6 +124,47 @@ fn a_nested_read_does_not_wait_for_a_waiting_writer() {
     }
 }
 
+/// How many writers are parked until readers of `lock` are gone.
+fn parked<T>(lock: &BiasedRwLock<T>) -> usize {
+    use crate::shim::parking::{DEFAULT_UNPARK_TOKEN, FilterOp, unpark_filter};
+    // SAFETY: the raw lock is only looked at.
+    let key = unsafe { lock.raw() }.key();
+    let mut parked = 0;
+    let count = |_| {
+        parked += 1;
+        FilterOp::Skip
+    };
+    // SAFETY: the key is the lock's own; the closures call nothing of parking_lot and cannot panic. Nobody is woken.
+    unsafe { unpark_filter(key, count, |_| DEFAULT_UNPARK_TOKEN) };
+    parked
+}
+
+#[test]
+fn the_last_reader_wakes_the_writer_that_is_parked() {
+    for (full_fences, in_first_word) in [(false, false), (false, true), (true, false), (true, true)]
+    {
+        let (lock, other) = (biased(0), biased(0));
+        if full_fences {
+            // SAFETY: nobody holds the lock.
+            unsafe { lock.raw() }.bias_with_fences();
+        }
+        let before = (!in_first_word).then(|| other.read());
+        let reader = lock.read();
+        drop(before);
+        crate::shim::thread::scope(|scope| {
+            let writer = scope.spawn(|| *lock.write() += 1);
+            while parked(&lock) == 0 {
+                crate::shim::thread::yield_now();
+            }
+            let beside = scope.spawn(|| lock.try_read().is_some());
+            assert!(!beside.join().expect("it asserts nothing"), "it would overtake the writer");
+            assert!(!writer.is_finished());
+            drop(reader);
+        });
+        assert_eq!(*lock.read(), 1);
+    }
+}
+
 #[test]
 fn reads_under_more_locks_than_words() {
     let locks: Vec<_> = (0..10).map(biased).collect();
