@@ -68,6 +68,23 @@ fn an_unbiased_read_is_told_of_by_the_first_word() {
     assert!(raw(&lock).is_biased() && read_unbiased(&lock).is_none());
 }
 
+#[test]
+fn a_later_hold_of_an_unbiased_lock_is_one_of_the_ordinary_lock() {
+    slots::current_or_new();
+    let lock = BiasedRwLock::new(7);
+    let outer = read_unbiased(&lock).expect("unbiased");
+    for _ in 0..2 {
+        let later = lock.read_recursive();
+        assert_eq!((*later, first_word()), (7, raw(&lock).address() | THROUGH_INNER));
+        drop(later);
+        assert_eq!(first_word(), raw(&lock).address() | THROUGH_INNER);
+        assert!(lock.try_write().is_none());
+    }
+    drop(outer);
+    assert_eq!(first_word(), 0);
+    assert!(lock.try_write().is_some());
+}
+
 /// On a thread of its own, for one of the locks is never let go.
 #[test]
 fn a_later_hold_is_let_go_before_an_unbiased_read() {
