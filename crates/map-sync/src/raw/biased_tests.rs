@@ -92,6 +92,34 @@ fn is_biased_by_reads_and_unbiased_by_a_write() {
 }
 
 #[test]
+fn as_many_reads_are_needed_after_a_write_as_before() {
+    let reads_to_bias = |lock: &BiasedRwLock<u8>| {
+        let mut reads = 0;
+        while !lock.is_biased() {
+            drop(lock.read());
+            reads += 1;
+        }
+        reads
+    };
+    let lock = BiasedRwLock::new(0);
+    let needed = reads_to_bias(&lock);
+    assert!(needed > 1);
+    drop(lock.write());
+    assert_eq!(reads_to_bias(&lock), needed);
+    drop(lock.try_write().expect("free"));
+    assert_eq!(reads_to_bias(&lock), needed);
+    let writes: [fn(&BiasedRwLock<u8>); 2] =
+        [|lock| drop(lock.write()), |lock| drop(lock.try_write())];
+    for write in writes {
+        let lock = BiasedRwLock::new(0);
+        (1..needed).for_each(|_| drop(lock.try_read()));
+        assert!(!lock.is_biased());
+        write(&lock);
+        assert_eq!(reads_to_bias(&lock), needed);
+    }
+}
+
+#[test]
 fn a_nested_read_does_not_wait_for_a_waiting_writer() {
     for full_fences in [false, true] {
         let lock = biased(0_u32);
