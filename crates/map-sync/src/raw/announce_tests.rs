@@ -1,11 +1,12 @@
 //! Tests of the short ways, and of what the thread's first word tells meanwhile.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::*;
 use crate::biased::BiasedRwLock;
 use crate::reentrancy::{self, Nesting};
-use crate::shim::thread;
+use crate::shim::{mpsc, thread};
 
 static READ: Section = Section::shared("Map", "read");
 static WRITE: Section = Section::exclusive("Map", "insert");
@@ -83,6 +84,45 @@ fn a_later_hold_of_an_unbiased_lock_is_one_of_the_ordinary_lock() {
     drop(outer);
     assert_eq!(first_word(), 0);
     assert!(lock.try_write().is_some());
+}
+
+#[test]
+fn an_unbiased_read_waits_for_the_writer() {
+    let lock = BiasedRwLock::new(0);
+    let mut writer = lock.write();
+    thread::scope(|scope| {
+        let (started, start) = mpsc::channel();
+        let lock = &lock;
+        let reader = scope.spawn(move || {
+            slots::current_or_new();
+            started.send(()).expect("the test waits");
+            *read_unbiased(lock).expect("unbiased, and the thread holds nothing")
+        });
+        start.recv().expect("the reader sends");
+        // Time for a reader that does not wait.
+        thread::sleep(Duration::from_millis(20));
+        *writer = 1;
+        drop(writer);
+        assert_eq!(reader.join().expect("it asserts nothing"), 1);
+    });
+    assert!(lock.try_write().is_some());
+}
+
+#[test]
+fn who_waited_for_the_writer_holds_the_lock_once() {
+    let lock = BiasedRwLock::new(7);
+    let inner = &raw(&lock).inner;
+    // As if the writer had gone since.
+    raw(&lock).lock_inner_shared_from_a_writer();
+    assert!(inner.is_locked() && !inner.is_locked_exclusive());
+    // SAFETY: locked above.
+    unsafe { inner.unlock_shared() };
+    assert!(!inner.is_locked());
+    raw(&lock).lock_inner_exclusive();
+    assert!(inner.is_locked_exclusive());
+    // SAFETY: locked above.
+    unsafe { inner.unlock_exclusive() };
+    assert!(!inner.is_locked());
 }
 
 /// On a thread of its own, for one of the locks is never let go.
