@@ -110,6 +110,16 @@ fn as_many_reads_are_needed_after_a_write_as_before() {
     assert_eq!(reads_to_bias(&lock), needed);
     let writes: [fn(&BiasedRwLock<u8>); 2] =
         [|lock| drop(lock.write()), |lock| drop(lock.try_write())];
+    let reads: [fn(&BiasedRwLock<u8>) -> bool; 3] = [
+        |lock| lock.try_read().is_some(),
+        |lock| lock.try_read_recursive().is_some(),
+        |lock| *lock.read_recursive() == 0,
+    ];
+    for read in reads {
+        let lock = BiasedRwLock::new(0);
+        assert!((1..needed).all(|_| read(&lock)) && !lock.is_biased());
+        assert!(read(&lock) && lock.is_biased());
+    }
     for write in writes {
         let lock = BiasedRwLock::new(0);
         (1..needed).for_each(|_| drop(lock.try_read()));
