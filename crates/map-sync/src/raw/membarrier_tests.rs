@@ -10,7 +10,7 @@ use crate::shim::thread;
 ///
 /// One side waits a little longer with each round, so that the two meet in some of them however long each takes to begin.
 fn double_misses(frequent: fn(), rare: fn()) -> u32 {
-    const ROUNDS: u32 = 40_000;
+    const ROUNDS: u32 = if cfg!(miri) { 100 } else { 40_000 };
     const DELAYS: u32 = 200;
     /// On a busy machine each turn may take as long as the system lets others run.
     const AT_MOST: Duration = Duration::from_millis(500);
