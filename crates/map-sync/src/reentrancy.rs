@@ -242,6 +242,9 @@ mod tests {
         for _ in 0..2000 {
             drop(map[1].read());
         }
+        if !crate::raw::membarrier::available() {
+            return assert!(read_outermost(&map[1]).is_none());
+        }
         let guard = read_outermost(&map[1]).expect("biased, and no section is open");
         enter(&map, &READ, |nesting| assert_eq!(nesting, Nesting::Nested));
         enter(&other, &WRITE, |nesting| {

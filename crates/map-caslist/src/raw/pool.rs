@@ -43,6 +43,11 @@ map_sync::shim::thread_local! {
     };
 }
 
+/// The size of the blocks of a class.
+const fn block_size(class: usize) -> usize {
+    (class + 1) * STEP
+}
+
 /// The layout that a block for `layout` really has, and its class if it has one.
 #[inline]
 const fn classify(layout: Layout) -> (Layout, Option<usize>) {
@@ -95,7 +100,7 @@ impl Pool {
         // SAFETY: by I1 the block is ours and begins with a written `Free`.
         let next = unsafe { block.read() }.next;
         self.heads[class].set(next);
-        self.bytes[class].set(self.bytes[class].get() - (class + 1) * STEP);
+        self.bytes[class].set(self.bytes[class].get() - block_size(class));
         Some(block)
     }
 
@@ -106,7 +111,7 @@ impl Pool {
     /// `block` is of the layout of `class` and nothing uses it any more.
     #[inline]
     unsafe fn keep(&self, class: usize, block: NonNull<Free>) -> bool {
-        let bytes = self.bytes[class].get() + (class + 1) * STEP;
+        let bytes = self.bytes[class].get() + block_size(class);
         if bytes > KEPT_BYTES {
             return false;
         }
@@ -123,7 +128,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         for class in 0..CLASSES {
             while let Some(block) = self.take(class) {
-                let Ok(layout) = Layout::from_size_align((class + 1) * STEP, STEP) else {
+                let Ok(layout) = Layout::from_size_align(block_size(class), STEP) else {
                     unreachable!("small sizes are valid layouts")
                 };
                 // SAFETY: by I1 the block was allocated with the layout of its class.
@@ -136,11 +141,16 @@ impl Drop for Pool {
 #[cfg(test)]
 mod tests {
     use core::alloc::Layout;
-    use core::mem;
+    use core::cell::Cell;
+    use core::mem::{self, ManuallyDrop};
+    use core::ptr::{NonNull, null_mut};
 
     use map_sync::shim::thread;
 
-    use super::{CLASSES, KEPT_BYTES, POOL, STEP, allocate, classify, dealloc, release};
+    use super::{
+        CLASSES, KEPT_BYTES, POOL, Pool, STEP, alloc, allocate, block_size, classify, dealloc,
+        release,
+    };
 
     /// How many bytes the thread keeps, of all classes.
     fn kept() -> usize {
@@ -175,6 +185,29 @@ mod tests {
             }
         };
         thread::spawn(test).join().expect("the test passes");
+    }
+
+    #[test]
+    fn a_pool_gives_back_all_that_it_keeps() {
+        let mut pool = ManuallyDrop::new(Pool {
+            heads: [const { Cell::new(null_mut()) }; CLASSES],
+            bytes: [const { Cell::new(0) }; CLASSES],
+        });
+        for class in 0..CLASSES {
+            let layout = Layout::from_size_align(block_size(class), STEP).expect("small");
+            assert_eq!(classify(layout), (layout, Some(class)));
+            for _ in 0..=class {
+                // SAFETY: the size is not zero.
+                let block = NonNull::new(unsafe { alloc(layout) }).expect("a little memory");
+                // SAFETY: allocated above with the layout of the class, and not used any more.
+                assert!(unsafe { pool.keep(class, block.cast()) });
+            }
+            assert_eq!(pool.bytes[class].get(), (class + 1) * layout.size());
+        }
+        // SAFETY: once, and what is left is only looked at.
+        unsafe { ManuallyDrop::drop(&mut pool) };
+        assert!(pool.heads.iter().all(|head| head.get().is_null()));
+        assert!(pool.bytes.iter().all(|bytes| bytes.get() == 0));
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl RawBiasedRwLock {
     }
 
     /// The address under which a writer waits for announced readers.
-    fn key(&self) -> usize {
+    pub(crate) fn key(&self) -> usize {
         core::ptr::from_ref(&self.state).addr()
     }
 
@@ -292,7 +292,7 @@ impl RawBiasedRwLock {
 
     /// Takes `inner` exclusively from somebody who holds it.
     #[cold]
-    fn lock_inner_exclusive(&self) {
+    pub(super) fn lock_inner_exclusive(&self) {
         if !spin::until(spin::ALONE, || !self.inner.is_locked() && self.inner.try_lock_exclusive())
         {
             self.inner.lock_exclusive();
@@ -309,7 +309,7 @@ impl RawBiasedRwLock {
     }
 
     #[cold]
-    fn lock_inner_shared_from_a_writer(&self) {
+    pub(super) fn lock_inner_shared_from_a_writer(&self) {
         if !spin::until(spin::BESIDE_OTHERS, || {
             !self.inner.is_locked_exclusive() && self.inner.try_lock_shared()
         }) {

@@ -79,8 +79,8 @@ pub(crate) fn heavy() {
 
 #[cfg(all(target_os = "linux", not(miri)))]
 mod system {
-    const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
-    const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
+    pub(super) const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
+    pub(super) const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
 
     fn membarrier(command: libc::c_int) -> bool {
         let flags: libc::c_int = 0;
@@ -111,50 +111,5 @@ mod system {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::shim::atomic::AtomicU32;
-
-    /// The store-buffer litmus: both threads missing the other's store must never be seen.
-    #[test]
-    fn light_and_heavy_exclude_a_double_miss() {
-        if !available() {
-            return;
-        }
-        const ROUNDS: u32 = 20_000;
-        let (x, y, turn) = (AtomicU32::new(0), AtomicU32::new(0), AtomicU32::new(0));
-        let (seen_by_light, seen_by_heavy) = (AtomicU32::new(0), AtomicU32::new(0));
-        let wait_for = |value: u32| {
-            let mut spins = 0_u32;
-            while turn.load(Ordering::SeqCst) < value {
-                spins += 1;
-                if spins % 1024 == 0 {
-                    std::thread::yield_now();
-                }
-                std::hint::spin_loop();
-            }
-        };
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for round in 1..=ROUNDS {
-                    wait_for(3 * round - 2);
-                    x.store(round, Ordering::Relaxed);
-                    light();
-                    seen_by_light.store(y.load(Ordering::Relaxed), Ordering::SeqCst);
-                    turn.fetch_add(1, Ordering::SeqCst);
-                }
-            });
-            for round in 1..=ROUNDS {
-                turn.fetch_add(1, Ordering::SeqCst);
-                y.store(round, Ordering::Relaxed);
-                heavy();
-                seen_by_heavy.store(x.load(Ordering::Relaxed), Ordering::SeqCst);
-                wait_for(3 * round - 1);
-                let light_missed = seen_by_light.load(Ordering::SeqCst) != round;
-                let heavy_missed = seen_by_heavy.load(Ordering::SeqCst) != round;
-                assert!(!(light_missed && heavy_missed), "both missed in round {round}");
-                turn.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-    }
-}
+#[path = "membarrier_tests.rs"]
+mod tests;

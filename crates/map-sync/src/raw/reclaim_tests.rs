@@ -206,6 +206,40 @@ fn a_thread_that_is_being_torn_down_can_enter() {
 }
 
 #[test]
+fn a_thread_that_is_being_torn_down_is_seen_inside() {
+    type Inside = (mpsc::Sender<()>, mpsc::Receiver<()>);
+    struct AtExit(Arc<Domain>, Inside);
+    impl Drop for AtExit {
+        fn drop(&mut self) {
+            let (inside, leave) = &self.1;
+            let guard = self.0.enter();
+            let nested = self.0.enter();
+            // If the other side is gone its assertion has failed.
+            _ = inside.send(());
+            _ = leave.recv();
+            drop(nested);
+            drop(guard);
+        }
+    }
+    thread_local!(static LAST: Cell<Option<AtExit>> = const { Cell::new(None) });
+    let (domain, freed) = (Arc::new(Domain::new()), Arc::default());
+    let ((inside, is_inside), (go, leave)) = (mpsc::channel(), mpsc::channel());
+    let last = AtExit(domain.clone(), (inside, leave));
+    let thread = thread::spawn(move || {
+        // As above.
+        LAST.set(Some(last));
+        drop(Domain::new().enter());
+    });
+    is_inside.recv().expect("the thread sends");
+    retire(&domain.enter(), &freed, BATCH);
+    assert_eq!(freed.load(SeqCst), 0);
+    go.send(()).expect("the thread waits");
+    thread.join().expect("it asserts nothing");
+    domain.enter().flush();
+    assert_eq!(freed.load(SeqCst), BATCH);
+}
+
+#[test]
 fn more_threads_than_bags() {
     const THREADS: usize = 100;
     let (domain, freed) = (Domain::new(), Arc::default());

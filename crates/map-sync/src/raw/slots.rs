@@ -275,36 +275,5 @@ mod fork {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_lived_threads_share_slots() {
-        let before = all().count();
-        for _ in 0..200 {
-            std::thread::spawn(|| {
-                assert!(!ptr::eq(current_or_new(), &NONE));
-                assert!(current().is_idle());
-            })
-            .join()
-            .expect("the thread asserts only");
-        }
-        // Tests of this crate that run beside this one may take some of their own.
-        assert!(all().count() <= before + 64, "{} slots", all().count());
-    }
-
-    #[test]
-    fn a_slot_in_use_is_not_handed_on() {
-        let leaked = std::thread::spawn(|| {
-            let slot = current_or_new();
-            slot.words[1].store(8, Ordering::Relaxed);
-            ptr::from_ref(slot).addr()
-        })
-        .join()
-        .expect("the thread cannot panic");
-        let slot = all().find(|slot| ptr::from_ref(*slot).addr() == leaked).expect("I1");
-        assert!(slot.is_owned());
-        slot.words[1].store(0, Ordering::Relaxed);
-        slot.owned.store(false, Ordering::SeqCst);
-    }
-}
+#[path = "slots_tests.rs"]
+mod tests;

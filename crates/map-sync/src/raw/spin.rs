@@ -33,3 +33,26 @@ pub(super) fn until(first: u32, mut done: impl FnMut() -> bool) -> bool {
         done()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_more_seldom_each_time_and_gives_up() {
+        for (first, looks) in [(LONGEST, 0), (LONGEST / 2, 1), (ALONE, 3), (BESIDE_OTHERS, 5)] {
+            let mut looked = 0;
+            let gives_up = !until(first, || {
+                looked += 1;
+                false
+            });
+            assert_eq!((gives_up, looked), (true, looks + REPEATED));
+            let mut left = looks + REPEATED;
+            let last_look = || {
+                left -= 1;
+                left == 0
+            };
+            assert!(until(first, last_look));
+        }
+    }
+}
