@@ -218,17 +218,19 @@ fn all_memory_is_given_back() {
 
 #[test]
 fn a_bucket_takes_the_memory_of_its_header_and_entries() {
-    fn check<V>(size: isize) {
+    fn check<V>(size: isize, in_a_chunk: usize) {
         let start = ALIVE.get();
+        GIVEN.set(0);
         let table = BucketTable::<u64, V>::try_with_capacity(1600).expect("memory");
         assert_eq!(table.buckets(), 64);
         let (taken, needed) = (ALIVE.get() - start, 64 * size);
+        assert_eq!(GIVEN.get(), 64 / in_a_chunk);
         // The directory and the counters.
         assert!((needed..needed + 4096).contains(&taken), "{taken} for {needed} bytes");
     }
-    check::<()>(64 + 32 * 8);
-    check::<u64>(64 + 32 * 16);
-    check::<u128>(64 + 32 * 32);
+    check::<()>(64 + 32 * 8, 8);
+    check::<u64>(64 + 32 * 16, 8);
+    check::<u128>(64 + 32 * 32, 4);
 }
 
 #[test]
