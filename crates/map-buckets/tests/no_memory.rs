@@ -18,11 +18,16 @@ thread_local! {
     static GIVEN: Cell<usize> = const { Cell::new(0) };
     /// How often it may be.
     static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// Bytes for buckets that were asked for in advance: not zeroed, as they are given back at once.
+    static PROBED: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: hands everything on to the system's allocator, or returns null, which is allowed at any time.
 unsafe impl GlobalAlloc for Miser {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if layout.align() == 64 {
+            PROBED.set(PROBED.get() + layout.size());
+        }
         ALIVE.set(ALIVE.get() + layout.size() as isize);
         // SAFETY: the caller's contract is the same.
         unsafe { System.alloc(layout) }
@@ -137,6 +142,22 @@ fn a_reservation_in_a_growth_asks_once_for_what_is_missing() {
     table.writer().try_reserve(additional, hash).expect("there is memory");
     assert_eq!((GIVEN.get(), table.buckets()), (1, 32));
     assert!((0..key).all(|key| table.copy(hash(&key), &key) == Some(key)));
+}
+
+#[test]
+fn only_much_memory_is_asked_for_in_advance_and_no_more_than_is_missing() {
+    const BUCKET: usize = 64 + 32 * 16;
+    let table = table(1000, 1000);
+    assert_eq!(table.buckets(), 64);
+    REFUSE.set(true);
+    for (buckets, asked) in [(1 << 12, false), (1 << 16, false), (1 << 17, true), (1 << 18, true)] {
+        PROBED.set(0);
+        let additional = buckets * 26 - table.len();
+        table.writer().try_reserve(additional, hash).expect_err("there is no memory");
+        let missing = if asked { (buckets - 64) * BUCKET } else { 0 };
+        assert_eq!(PROBED.get(), missing, "for {buckets} buckets");
+    }
+    REFUSE.set(false);
 }
 
 /// A table with so many entries that had others.
