@@ -194,6 +194,8 @@ fn shrinking_gives_back_what_the_entries_do_not_need() {
         }
         assert_eq!(ALIVE.get() - start, needed, "{entries} entries");
         assert!(10 * needed < before);
+        drop(large);
+        assert_eq!(ALIVE.get(), start, "leaked");
     }
 }
 
