@@ -85,7 +85,7 @@ fn when_chains_get_long_insertions_wait_for_the_one_that_begins() {
 
 #[test]
 fn a_reservation_splits_what_a_thread_that_stopped_has_claimed() {
-    for claims in 1..4 {
+    for claims in 1..=4 {
         let table = BucketTable::new();
         let mut keys = 0;
         while table.buckets() < 4 || !table.core().index.state().is_growing() {
@@ -96,6 +96,10 @@ fn a_reservation_splits_what_a_thread_that_stopped_has_claimed() {
         table.writer().try_reserve(1000, hash).expect("there is memory");
         assert!(table.capacity() >= 1000 && !table.core().index.state().is_growing());
         assert!((0..keys).all(|key| table.copy(hash(&key), &key) == Some(key)));
+        let index = &table.core().index;
+        let all = Depth::of_level(index.state().level());
+        let depth = |number| index.bucket(number).expect("in use").header().depth();
+        assert!((0..table.buckets()).all(|number| depth(number) == all), "some are not split");
     }
 }
 
