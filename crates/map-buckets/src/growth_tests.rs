@@ -1,5 +1,6 @@
 //! Growth by steps that are taken in turn on one thread, and beside one that is stopped.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use map_sync::shim::thread;
@@ -84,7 +85,7 @@ fn when_chains_get_long_insertions_wait_for_the_one_that_begins() {
 
 #[test]
 fn a_reservation_splits_what_a_thread_that_stopped_has_claimed() {
-    for claims in 1..4 {
+    for claims in 1..=4 {
         let table = BucketTable::new();
         let mut keys = 0;
         while table.buckets() < 4 || !table.core().index.state().is_growing() {
@@ -95,7 +96,34 @@ fn a_reservation_splits_what_a_thread_that_stopped_has_claimed() {
         table.writer().try_reserve(1000, hash).expect("there is memory");
         assert!(table.capacity() >= 1000 && !table.core().index.state().is_growing());
         assert!((0..keys).all(|key| table.copy(hash(&key), &key) == Some(key)));
+        let index = &table.core().index;
+        let all = Depth::of_level(index.state().level());
+        let depth = |number| index.bucket(number).expect("in use").header().depth();
+        assert!((0..table.buckets()).all(|number| depth(number) == all), "some are not split");
     }
+}
+
+#[test]
+fn a_walk_goes_through_buckets_that_were_claimed_and_not_split() {
+    let walk = |table: &BucketTable<u64, u64>| {
+        let mut keys = Vec::new();
+        let _ = table.try_for_each::<()>(|key, _| {
+            keys.push(*key);
+            ControlFlow::Continue(())
+        });
+        keys.sort_unstable();
+        keys
+    };
+    let table = BucketTable::new();
+    assert_eq!(walk(&table), [], "there is no bucket");
+    let mut keys = 0;
+    while table.buckets() < 8 || !table.core().index.state().is_growing() {
+        insert(&table, keys);
+        keys += 1;
+    }
+    while table.core().index.claim().1.is_some() {}
+    assert!(table.core().index.bucket(8).is_none(), "where a guess leads has no memory yet");
+    assert_eq!(walk(&table), (0..keys).collect::<Vec<_>>());
 }
 
 #[test]

@@ -18,11 +18,16 @@ thread_local! {
     static GIVEN: Cell<usize> = const { Cell::new(0) };
     /// How often it may be.
     static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// Bytes for buckets that were asked for in advance: not zeroed, as they are given back at once.
+    static PROBED: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: hands everything on to the system's allocator, or returns null, which is allowed at any time.
 unsafe impl GlobalAlloc for Miser {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if layout.align() == 64 {
+            PROBED.set(PROBED.get() + layout.size());
+        }
         ALIVE.set(ALIVE.get() + layout.size() as isize);
         // SAFETY: the caller's contract is the same.
         unsafe { System.alloc(layout) }
@@ -139,6 +144,22 @@ fn a_reservation_in_a_growth_asks_once_for_what_is_missing() {
     assert!((0..key).all(|key| table.copy(hash(&key), &key) == Some(key)));
 }
 
+#[test]
+fn only_much_memory_is_asked_for_in_advance_and_no_more_than_is_missing() {
+    const BUCKET: usize = 64 + 32 * 16;
+    let table = table(1000, 1000);
+    assert_eq!(table.buckets(), 64);
+    REFUSE.set(true);
+    for (buckets, asked) in [(1 << 12, false), (1 << 16, false), (1 << 17, true), (1 << 18, true)] {
+        PROBED.set(0);
+        let additional = buckets * 26 - table.len();
+        table.writer().try_reserve(additional, hash).expect_err("there is no memory");
+        let missing = if asked { (buckets - 64) * BUCKET } else { 0 };
+        assert_eq!(PROBED.get(), missing, "for {buckets} buckets");
+    }
+    REFUSE.set(false);
+}
+
 /// A table with so many entries that had others.
 fn table(entries: u64, had: u64) -> BucketTable<u64, u64> {
     let table = BucketTable::new();
@@ -173,6 +194,8 @@ fn shrinking_gives_back_what_the_entries_do_not_need() {
         }
         assert_eq!(ALIVE.get() - start, needed, "{entries} entries");
         assert!(10 * needed < before);
+        drop(large);
+        assert_eq!(ALIVE.get(), start, "leaked");
     }
 }
 
@@ -218,17 +241,19 @@ fn all_memory_is_given_back() {
 
 #[test]
 fn a_bucket_takes_the_memory_of_its_header_and_entries() {
-    fn check<V>(size: isize) {
+    fn check<V>(size: isize, in_a_chunk: usize) {
         let start = ALIVE.get();
+        GIVEN.set(0);
         let table = BucketTable::<u64, V>::try_with_capacity(1600).expect("memory");
         assert_eq!(table.buckets(), 64);
         let (taken, needed) = (ALIVE.get() - start, 64 * size);
+        assert_eq!(GIVEN.get(), 64 / in_a_chunk);
         // The directory and the counters.
         assert!((needed..needed + 4096).contains(&taken), "{taken} for {needed} bytes");
     }
-    check::<()>(64 + 32 * 8);
-    check::<u64>(64 + 32 * 16);
-    check::<u128>(64 + 32 * 32);
+    check::<()>(64 + 32 * 8, 8);
+    check::<u64>(64 + 32 * 16, 8);
+    check::<u128>(64 + 32 * 32, 4);
 }
 
 #[test]

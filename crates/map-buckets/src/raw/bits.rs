@@ -106,3 +106,29 @@ impl State {
 pub(super) fn mask(level: u32) -> usize {
     (1 << level) - 1
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn hashes() -> impl Iterator<Item = u64> {
+        (0..2000_u64).flat_map(|n| [n, n << 52, n.wrapping_mul(0xBF58_476D_1CE4_E5B9)])
+    }
+
+    #[test]
+    fn a_bucket_that_is_not_in_use_is_right_for_no_hash() {
+        for bits in hashes().map(Bits::of).chain((0..64).map(Bits::from_low)) {
+            for index in (0..=MAX_LEVEL).map(|level| bits.low(level)) {
+                assert!(!Depth::NONE.is_right(bits, index), "{bits:?} in {index}");
+            }
+        }
+    }
+
+    #[test]
+    fn tags_differ_as_far_as_a_byte_can() {
+        let tags: HashSet<u8> = hashes().map(|hash| Bits::of(hash).tag()).collect();
+        assert_eq!(tags.len(), 256);
+    }
+}

@@ -263,7 +263,7 @@ unsafe fn fill<K, V>(node: NodeRef<K, V>, slot: usize, tag: u8, entry: (K, V)) -
 mod tests {
     use map_sync::shim::thread;
 
-    use super::{SLOTS, fill};
+    use super::{Node, NodeRef, SLOTS, fill};
     use crate::BucketTable;
 
     /// The nodes are linked here, for a search before each insertion takes quadratic time.
@@ -285,6 +285,20 @@ mod tests {
         assert_eq!(table.len() as u64, ENTRIES);
         let dropping = thread::Builder::new().stack_size(128 << 10).spawn(move || drop(table));
         dropping.expect("a thread").join().expect("a drop cannot panic");
+    }
+
+    #[test]
+    fn a_node_has_the_memory_and_the_alignment_of_its_head_and_entries() {
+        fn check<K, V>() {
+            let (layout, offset) = NodeRef::<K, V>::LAYOUT;
+            let align = align_of::<Node>().max(align_of::<(K, V)>());
+            let entries = size_of::<Node>().next_multiple_of(align);
+            let size = (entries + SLOTS * size_of::<(K, V)>()).next_multiple_of(align);
+            assert_eq!((layout.align(), offset, layout.size()), (align, entries, size));
+        }
+        check::<u8, ()>();
+        check::<u64, u64>();
+        check::<u64, u128>();
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! What a reader beside a holder sees: nothing once a change has begun, everything while the user's code runs.
 
+use std::time::Duration;
+
+use map_sync::shim::thread;
+
 use super::*;
 use crate::BucketTable;
 
@@ -47,6 +51,20 @@ fn a_bucket_that_has_changed_is_not_read_until_it_is_let_go() {
         assert_eq!(seen(&table, 1), Some(Some(1)));
     }
     assert_eq!((seen(&table, 20), seen(&table, 3)), (Some(Some(20)), Some(None)));
+}
+
+#[test]
+fn a_copy_waits_for_a_bucket_that_does_not_stop_changing() {
+    let table = table(10);
+    let mut held = hold(&table);
+    held.find(bits(1).tag(), |key| *key == 1).expect("present").replace(2);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| table.copy(hash(&1), &1));
+        // It would answer meanwhile.
+        thread::sleep(Duration::from_millis(30));
+        drop(held);
+        assert_eq!(reader.join().expect("no panic"), Some(2));
+    });
 }
 
 #[test]
