@@ -69,8 +69,8 @@
 //! *Take the mutex, for a bounded time*: inserting a key for the first time, and looking up a key of the
 //! dirty level; such look-ups get the level promoted soon. What happens under it is bounded: one
 //! promotion of at most 64 entries and, while the map grows, a constant number of slots for each of
-//! these. The exceptions are `reserve`, which may have to complete a growth under way, and what the
-//! allocator takes for the new array.
+//! these. The exceptions are `reserve`, which may have to complete a growth under way, a promotion after a `reserve` or
+//! `shrink_to_fit` that left no room to spare, which may have to complete theirs, and what the allocator takes for the new array.
 //!
 //! *Take the mutex again and again*: iterations, `retain`, `clear` and `shrink_to_fit`, first to bring all
 //! entries into one array, in chunks of 1024 slots; they walk without it.

@@ -4,7 +4,7 @@
 //! of its own removals tells a thread, at no further cost, when to look whether sweeping is due.
 //!
 //! **Invariant**: the wrapping difference of all insertions and all removals is the number of entries
-//! whose value word is not null.
+//! whose key is present.
 //!
 //! **Ordering**: [`len`](Tally::len) reads all removals before any insertion. So an entry whose removal it counts is one whose
 //! insertion it counts, unless that was still under way, and entries that stay are never taken for removed, however long

@@ -270,7 +270,7 @@ impl<L: Levels, S> Pinned<'_, L, S> {
 
     /// Runs `f` under the mutex.
     ///
-    /// User code runs in there only as a key's `Eq` or `Hash`. If that calls the map in a way that needs the
+    /// User code runs in there only as a key's `Eq` or `Hash`, and the hasher. If that calls the map in a way that needs the
     /// mutex, it is refused with a panic.
     pub(super) fn locked<R>(
         &self,

@@ -2,7 +2,7 @@
 //!
 //! **Promotion** puts the entries of the dirty level, 64 at the most, into free slots of the table. It
 //! happens when the dirty level is full, and when as many look-ups had to take the mutex as there are
-//! entries in it. No user code runs: the hashes are kept beside the dirty level, and no key of
+//! entries in it. No user code runs for these: the hashes are kept beside the dirty level, and no key of
 //! it is in the table (C1).
 //!
 //! **Growth**: if the table has no room, a new one is published with the present one as its `old`, and

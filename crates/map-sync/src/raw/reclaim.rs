@@ -95,6 +95,8 @@ struct Batch {
 #[derive(Default)]
 struct Bag {
     filling: Batch,
+    /// Whether to collect, though the thread may leave another domain last.
+    due: bool,
     waiting: VecDeque<Batch>,
     spare: Vec<Batch>,
 }
@@ -295,7 +297,8 @@ impl Guard<'_> {
     pub unsafe fn retire(&self, object: *mut (), free: unsafe fn(*mut ())) {
         let full = self.domain.with_bag(self.slot, |bag| {
             bag.filling.objects.push(Retired { object, free });
-            bag.filling.objects.len() >= BATCH
+            bag.due |= bag.filling.objects.len() >= BATCH;
+            bag.due
         });
         if full {
             self.call_collect();
@@ -304,8 +307,11 @@ impl Guard<'_> {
 
     /// Lets the thread collect what it has retired when it leaves, though it be less than a batch.
     pub fn flush(&self) {
-        let is_empty = |bag: &mut Bag| bag.filling.objects.is_empty() && bag.waiting.is_empty();
-        if !self.domain.with_bag(self.slot, is_empty) {
+        let is_due = |bag: &mut Bag| {
+            bag.due = !(bag.filling.objects.is_empty() && bag.waiting.is_empty());
+            bag.due
+        };
+        if self.domain.with_bag(self.slot, is_due) {
             self.call_collect();
         }
     }
@@ -367,6 +373,10 @@ impl Guard<'_> {
     fn leave_with_more(&self, due: usize) {
         if due >= HOLD {
             self.slot.due.store(due - HOLD, Ordering::Relaxed);
+            // The guard that is dropped last may be one of another domain. What is sealed now waits at least until then.
+            if due & COLLECT != 0 && self.domain.with_bag(self.slot, |bag| bag.due) {
+                self.domain.collect(self.slot);
+            }
             return;
         }
         self.leave(due, 0);
@@ -393,6 +403,7 @@ impl Drop for Guard<'_> {
 impl Bag {
     /// Takes out what has been retired since the last time, if anything, as a batch.
     fn seal(&mut self) -> Option<Batch> {
+        self.due = false;
         if self.filling.objects.is_empty() {
             return None;
         }

@@ -135,6 +135,37 @@ fn a_second_domain_is_held_back_until_the_thread_has_left() {
 }
 
 #[test]
+fn what_is_retired_inside_of_another_domain_is_freed_all_the_same() {
+    for outer_first in [false, true] {
+        let (outer, inner) = (Domain::new(), Domain::new());
+        let count = Arc::new(AtomicUsize::new(0));
+        const ROUNDS: usize = 20;
+        for _ in 0..ROUNDS {
+            let (first, guard) = (outer.enter(), inner.enter());
+            retire(&guard, &count, BATCH);
+            if outer_first {
+                drop(first);
+                assert!(count.load(SeqCst) % BATCH == 0);
+                drop(guard);
+            } else {
+                drop(guard);
+                drop(first);
+            }
+        }
+        let freed = count.load(SeqCst);
+        assert!(freed >= (ROUNDS - 2) * BATCH, "{freed} of {}", ROUNDS * BATCH);
+        // Less than a batch, at once.
+        for _ in 0..2 {
+            let _first = outer.enter();
+            let guard = inner.enter();
+            retire(&guard, &count, 1);
+            guard.flush();
+        }
+        assert!(count.load(SeqCst) > ROUNDS * BATCH);
+    }
+}
+
+#[test]
 fn nested_guards_leave_with_the_last() {
     let (domain, freed) = (Domain::new(), Arc::default());
     let outer = domain.enter();

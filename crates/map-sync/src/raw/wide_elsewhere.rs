@@ -5,7 +5,7 @@
 
 use crate::shim::{MODEL, Mutex};
 
-/// Two words that change together. Zeroed memory is one of two zeros.
+/// Two words that change together. Zeroed memory is one of two zeros, as a lock of zeros is not locked.
 #[derive(Debug, Default)]
 pub struct Wide(Mutex<[u64; 2]>);
 

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use map_readdirty::ReadDirtyMap;
+use map_readdirty::{Action, Outcome, ReadDirtyMap};
 use map_sync::shim::model::{Fault, set_membarrier};
 
 use super::every_schedule;
@@ -167,6 +167,45 @@ macro_rules! models {
                     });
                     assert_eq!(left, []);
                 });
+            }
+
+            #[test]
+            fn a_removal_beside_growth_is_one() {
+                explored("a removal and a read beside the moving of their key", 3, || {
+                    let map = settled(&[ONE]);
+                    map.reserve(ROOM);
+                    let mover = spawn(&map, |map| map.for_each(|_, _| ()));
+                    assert_eq!(remove(&map, ONE), Some(1), "missed");
+                    assert_eq!(get(&map, ONE), None, "an old copy");
+                    mover.join();
+                    assert_eq!(all(&map), []);
+                });
+            }
+
+            #[test]
+            fn a_change_of_what_comes_again_is_seen() {
+                explored(
+                    "a change beside a removal, a promotion and an insertion of the same",
+                    2,
+                    || {
+                        let map = dirty(&[ONE]);
+                        let other = spawn(&map, |map| {
+                            let removed = remove(map, ONE);
+                            map.for_each(|_, _| ());
+                            assert_eq!(insert(map, ONE, 1), None);
+                            removed
+                        });
+                        let put = |old: Option<&$V>| match old {
+                            Some(_) => Action::Put(value(2)),
+                            None => Action::Keep,
+                        };
+                        let changed = map.compute(key(ONE), put) == Outcome::Replaced;
+                        let seen = get(&map, ONE);
+                        let last = changed && other.join() == Some(1);
+                        assert!(!last || seen == Some(2), "its own change is not seen");
+                        assert!(!last || get(&map, ONE) == Some(2), "lost");
+                    },
+                );
             }
 
             #[test]

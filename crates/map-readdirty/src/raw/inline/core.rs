@@ -11,13 +11,13 @@
 //!   search:   old ──(moved, or not there)──> table ──(not there)──> dirty level, under the mutex
 //!
 //!   growth:   copy the pair from old to the table, where nobody looks for it yet;  exchange the pair in old for MOVED.
-//!             If that fails the pair has changed: copy it again.
+//!             If that fails the pair has changed: copy it again, or take the copy back if the key is absent now.
 //!   promotion: exchange the pair in the dirty level for MOVED;  put it into the table.   Who looks for it meanwhile waits for the mutex.
 //! ```
 //!
 //! **Invariants** (with C1, C3 and C4 of `levels`, I1 and I2 of `slot`, T1-T5 of `table`, D1 of `filter`): (N1) a key that was put into a table
 //! stays in a place of it, until it is swept, which happens only while it is absent, or until the table is retired.
-//! (N2) In `old`, a place that says *moved* was copied before, unless the key was absent.
+//! A copy that nobody has been sent to yet does not count. (N2) In `old`, a place that says *moved* was copied before, unless the key was absent.
 //!
 //! **Why a search that says "absent" is right.** Suppose the key was present during the whole search. At step 1 it is in the dirty
 //! level, so the bits are set (D1), and step 6 takes the mutex; under it nothing moves, and it is found. Or it is in `old` or the table of
@@ -27,8 +27,8 @@
 //! linearization point. The filter must be read *first*, or a promotion after the search could carry the entry past the reader.
 //!
 //! **Linearization of writes**: a change of a known key at its successful exchange, which fails if the entry was moved or has died;
-//! an insertion of a new key at the push into the dirty level, or at the setting of the filter bits after it, if they were not set. Of growth: the
-//! exchange for *moved* hands over from the one place to the other, with the same value in both.
+//! an insertion of a new key at the push into the dirty level, before which the filter's bits are set: who has seen the same words in
+//! that slot before may change them at once. Of growth: the exchange for *moved* hands over from the one place to the other, with the same value in both.
 
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};
@@ -248,9 +248,9 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, Inline<K, V>, S> {
                 }
             }
             let slots = self.core.parts.beside.dirty();
-            let (slot, look) = state.dirty.push(slots, hash, bits_of(key), bits_of(value));
+            state.dirty.reserve();
             self.filter().set(hash);
-            Ok(Seen::new(slot, look))
+            Ok(state.dirty.push(slots, hash, bits_of(key), bits_of(value)))
         });
         match &inserted {
             Ok(_) => self.core.tally.inserted(),

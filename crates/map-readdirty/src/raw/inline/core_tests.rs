@@ -76,8 +76,6 @@ fn of_two_insertions_of_a_key_the_later_one_gets_both_back() {
     assert_eq!((value(&pin, 1), pin.len()), (Some(10), 19));
 }
 
-/// What was seen before a move is out of date after it, in each of its states.
-/// Beside an iteration the table is replaced: what was moved is visited where it was.
 #[test]
 fn keys_that_look_like_marks_are_keys_like_others() {
     let map = empty();
@@ -103,7 +101,6 @@ fn keys_that_look_like_marks_are_keys_like_others() {
     }
 }
 
-/// A hasher that calls the map that calls it, while entries are moved.
 #[test]
 fn a_map_gives_its_entries_out_wherever_they_are() {
     let mut map = empty();

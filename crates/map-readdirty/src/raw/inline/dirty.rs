@@ -68,19 +68,24 @@ impl Dirty {
         )
     }
 
-    /// Puts a new key into the next slot, which it returns. There must be room.
-    pub(super) fn push<'p>(
+    /// Makes room for one more key, so that the next `push` cannot fail.
+    pub(super) fn reserve(&mut self) {
+        self.hashes.reserve(1);
+    }
+
+    /// Puts a new key into the next slot. There must be room, and the bits of its hash must be set in the filter (D1): from now on
+    /// who has seen the same words in this slot before may exchange them.
+    pub(super) fn push<'p, K, V>(
         &mut self,
         slots: &'p [Slot],
         hash: u64,
         key: u64,
         value: u64,
-    ) -> (&'p Slot, Look) {
+    ) -> Seen<'p, K, V> {
         let slot = &slots[self.hashes.len()];
-        self.hashes.reserve(1);
         slot.refill(key, value);
         self.hashes.push(hash);
-        (slot, slot.look())
+        Seen::new(slot, Look::present(key, value))
     }
 
     /// Gives up the newest slot, and returns it with the hash of its key.

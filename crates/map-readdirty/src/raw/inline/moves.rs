@@ -41,15 +41,20 @@ impl<K: Hash + Eq, V, S: BuildHasher> Moves<S> for Inline<K, V> {
         // Code of the user's, before anything is changed.
         let hash = pin.hash(&key);
         let mut copy = None;
+        // A copy is right, or taken back, before the mark sends anybody to it.
         loop {
-            if let Some(value) = look.value() {
-                if let Some(copy) = copy {
-                    table.slot(copy).refill(look.key, value);
-                } else {
+            match (look.value(), copy) {
+                (Some(value), Some(copy)) => table.slot(copy).set(look.key, value),
+                (Some(value), None) => {
                     let (index, is_fresh) = table.put(hash, look.key, value);
                     state.filled += usize::from(is_fresh);
                     copy = Some(index);
                 }
+                (None, Some(index)) => {
+                    discard(state, table, index);
+                    copy = None;
+                }
+                (None, None) => {}
             }
             if old.slot(index).set_mark(look, MOVED) {
                 break;
@@ -57,13 +62,9 @@ impl<K: Hash + Eq, V, S: BuildHasher> Moves<S> for Inline<K, V> {
             look = old.slot(index).look();
         }
         state.pending -= 1;
-        match copy {
-            Some(copy) if look.held == Held::Absent => discard(state, table, copy),
-            Some(_) => {
-                state.entries += 1;
-                contention::moved();
-            }
-            None => {}
+        if copy.is_some() {
+            state.entries += 1;
+            contention::moved();
         }
     }
 

@@ -10,6 +10,7 @@ use super::super::super::levels::{self, Array};
 use super::super::support::*;
 use super::*;
 
+/// What was seen before a move is out of date after it, in each of its states.
 #[test]
 fn who_has_seen_an_entry_before_it_was_moved_has_to_look_again() {
     let map = empty();
@@ -38,6 +39,7 @@ fn who_has_seen_an_entry_before_it_was_moved_has_to_look_again() {
     assert_eq!((value(&pin, 3), value(&pin, 4), pin.len()), (Some(104), Some(105), 20));
 }
 
+/// Beside an iteration the table is replaced: what was moved is visited where it was.
 #[test]
 fn an_iteration_finds_what_was_moved_meanwhile_once() {
     let map = empty();
@@ -89,6 +91,7 @@ fn a_panic_of_a_hash_while_entries_are_moved_loses_nothing() {
     }
 }
 
+/// A hasher that calls the map that calls it, while entries are moved.
 #[test]
 fn a_hasher_under_the_mutex_is_answered_or_refused() {
     type Call = fn(&Nested) -> bool;

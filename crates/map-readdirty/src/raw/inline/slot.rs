@@ -138,18 +138,27 @@ impl Slot {
 
     /// Gives a place that is dead, moved or has never been used to a key. Needs the mutex.
     pub(super) fn refill(&self, key: u64, value: u64) {
-        let seen = self.0.load();
-        if seen == [0, 0] {
+        if self.0.load() == [0, 0] {
             // Nobody has ever seen it.
             self.0.fill([key, value]);
         } else {
-            let done = self.0.exchange(seen, [key, value]);
-            debug_assert!(done, "nobody else exchanges anything here");
+            self.set(key, value);
         }
+    }
+
+    /// Gives a place in which nobody else can exchange anything to a key. Needs the mutex.
+    pub(super) fn set(&self, key: u64, value: u64) {
+        let done = self.0.exchange(self.0.load(), [key, value]);
+        debug_assert!(done, "nobody else exchanges anything here");
     }
 }
 
 impl Look {
+    /// What is seen of a key that was just given this value.
+    pub(super) fn present(key: u64, value: u64) -> Self {
+        Self { words: [key, value], held: Held::Present, key }
+    }
+
     /// The bits of the value, if the key is present.
     pub(super) fn value(&self) -> Option<u64> {
         (self.held == Held::Present).then_some(self.words[1])
