@@ -68,6 +68,19 @@ impl<L: Moves<S>, S> Pinned<'_, L, S> {
         }
     }
 
+    /// Promotes a full dirty level, so that there is room for one more entry.
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for a larger table.
+    pub(super) fn make_room(&self, state: &mut State<L>) {
+        if state.dirty.len() == DIRTY_MAX {
+            if let Err(error) = self.promote(state) {
+                panic!("{error}");
+            }
+        }
+    }
+
     /// Moves the dirty level into the table. On an error nothing has changed.
     pub(super) fn promote(&self, state: &mut State<L>) -> Result<(), ReserveError> {
         let promoted = state.dirty.len();

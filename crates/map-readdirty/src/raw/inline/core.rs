@@ -40,7 +40,6 @@ use map_sync::reentrancy::Section;
 
 use super::super::bits::{bits_of, from_bits};
 use super::super::levels::{Array, Core, Levels, Parts, Payload, Pinned, State, Waiting};
-use super::super::moves::DIRTY_MAX;
 use super::super::walk::Walk;
 use super::dirty::{Beside, Dirty};
 use super::slot::{Held, Look, MARKS, Seen, mark_of};
@@ -242,11 +241,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, Inline<K, V>, S> {
             if self.find_locked(state, hash, &key).is_some() {
                 return Err((key, value));
             }
-            if state.dirty.len() == DIRTY_MAX {
-                if let Err(error) = self.promote(state) {
-                    panic!("{error}");
-                }
-            }
+            self.make_room(state);
             let slots = self.core.parts.beside.dirty();
             state.dirty.reserve();
             self.filter().set(hash);

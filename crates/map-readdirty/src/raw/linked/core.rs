@@ -36,8 +36,7 @@ use map_sync::contention;
 use map_sync::reentrancy::Section;
 
 use super::super::filter::FilterWord;
-use super::super::levels::{Array, Core, Levels, Parts, Payload, Pinned, State, Waiting};
-use super::super::moves::DIRTY_MAX;
+use super::super::levels::{Array, Core, Levels, Parts, Payload, Pinned, State};
 use super::super::walk::Walk;
 use super::dirty::Dirty;
 use super::entry::{self, Content, Entry, Owned};
@@ -274,11 +273,7 @@ impl<K, V, S> Pinned<'_, Linked<K, V>, S> {
             if self.find_locked(state, hash, entry.key()).is_some() {
                 return Err(entry);
             }
-            if state.dirty.len() == DIRTY_MAX {
-                if let Err(error) = self.promote(state) {
-                    panic!("{error}");
-                }
-            }
+            self.make_room(state);
             state.dirty.reserve();
             let entry = entry.into_raw();
             state.dirty.push(hash, entry);
